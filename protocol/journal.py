@@ -1,0 +1,132 @@
+"""The journal: one log per cabinet, replicated with receipts (protocol v1, P-1 .. P-8).
+
+Bodies stay raw bytes in `Event`: the server stores what it was sent, byte for byte, and reads it
+by type afterwards, so an event it cannot read loses nothing (P-6).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from protocol.errors import MalformedMessageError
+from protocol.intervals import BATCH_EVENTS_MAX
+from protocol.wire import decode
+
+WIRE_VERSION = 1
+SEQUENCE_MAX = 2**63 - 1
+"""Sequences are 64-bit and start at 1; signed, so that every database stores them."""
+
+
+class ClockQuality(StrEnum):
+    """How far a cabinet's wall clock is trusted (P-18)."""
+
+    SYNCED = "synced"
+    HOLDOVER = "holdover"
+    UNSYNCED = "unsynced"
+
+
+class Lane(StrEnum):
+    """The two replicated lanes; each has its own cursor (P-3)."""
+
+    JOURNAL = "journal"
+    TELEMETRY = "telemetry"
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One fact of a cabinet. `at` is its best known UTC, `mono_ms` its boot-relative time."""
+
+    seq: int
+    at: datetime
+    mono_ms: int
+    boot: str
+    type: str
+    body: msgspec.Raw
+    clock: ClockQuality | None = None
+    """Quality when the event was taken, where it differs from the batch's (an older boot)."""
+
+
+class JournalBatch(msgspec.Struct, frozen=True):
+    """A contiguous run of events, `first` to `last`; `floor` is the lowest still held (P-3)."""
+
+    v: int
+    epoch: str
+    floor: int
+    first: int
+    last: int
+    sent_at: datetime
+    clock: ClockQuality
+    events: list[Event]
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One telemetry reading, in the unit its metric names (`temperature_celsius`)."""
+
+    seq: int
+    at: datetime
+    mono_ms: int
+    boot: str
+    part: str
+    metric: str
+    value: float
+
+
+class TelemetryBatch(msgspec.Struct, frozen=True):
+    """A contiguous run of samples; thinned samples leave a declared gap below `floor` (P-8)."""
+
+    v: int
+    epoch: str
+    floor: int
+    first: int
+    last: int
+    sent_at: datetime
+    clock: ClockQuality
+    samples: list[Sample]
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far one lane is committed in the database, in one epoch."""
+
+    epoch: str
+    committed: int
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sent after the commit, never before (P-4). `server_time` informs; it is never a clock."""
+
+    v: int
+    server_epoch: str
+    server_time: datetime
+    journal: Position | None = None
+    telemetry: Position | None = None
+    rules_version: int = 0
+    desired_version: int = 0
+
+
+def read_journal_batch(data: bytes) -> JournalBatch:
+    """Bytes of the wire -> batch whose numbers agree; MalformedMessageError when they do not."""
+    batch = decode(data, JournalBatch)
+    _check_run(batch, [event.seq for event in batch.events])
+    return batch
+
+
+def read_telemetry_batch(data: bytes) -> TelemetryBatch:
+    """Bytes of the wire -> batch whose numbers agree; MalformedMessageError when they do not."""
+    batch = decode(data, TelemetryBatch)
+    _check_run(batch, [sample.seq for sample in batch.samples])
+    return batch
+
+
+def _check_run(batch: JournalBatch | TelemetryBatch, sequences: list[int]) -> None:
+    if batch.v != WIRE_VERSION:
+        raise MalformedMessageError(f"version {batch.v} is not spoken here")
+    if not 1 <= len(batch.epoch) <= 64:
+        raise MalformedMessageError("an epoch has 1 to 64 characters")
+    if not 1 <= batch.floor <= batch.first <= batch.last <= SEQUENCE_MAX:
+        raise MalformedMessageError("floor, first and last do not follow each other")
+    if len(sequences) > BATCH_EVENTS_MAX:
+        raise MalformedMessageError(f"{len(sequences)} entries exceed {BATCH_EVENTS_MAX}")
+    if sequences != list(range(batch.first, batch.last + 1)):
+        raise MalformedMessageError("the entries are not first..last without a gap")
+    if batch.sent_at.tzinfo is None:
+        raise MalformedMessageError("times carry their offset (UTC)")

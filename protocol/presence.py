@@ -1,0 +1,80 @@
+"""Presence, heartbeat and the server's own announcement (protocol v1, P-0, P-9, P-10)."""
+
+from enum import StrEnum
+
+import msgspec
+
+from protocol.intervals import Uplink
+from protocol.journal import ClockQuality
+
+
+class PresenceState(StrEnum):
+    """Birth says online; will and clean stop say offline."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class PresenceCause(StrEnum):
+    """Why a presence message was sent."""
+
+    BIRTH = "birth"
+    STOP = "stop"
+    WILL = "will"
+
+
+class LanePosition(msgspec.Struct, frozen=True):
+    """Where a lane of the cabinet stands: newest sequence written and lowest still held."""
+
+    epoch: str
+    head: int
+    floor: int
+
+
+class Presence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """State of one session. A death of an older session is ignored (P-9)."""
+
+    v: int
+    state: PresenceState
+    session: int
+    boot: str
+    why: PresenceCause
+    uplink: Uplink
+    rules_version: int
+    desired_version: int
+    command_counter: int
+    journal: LanePosition
+    telemetry: LanePosition
+    agent_version: str = ""
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """The same in short, every 15 s (`wired`) or 180 s (`metered`)."""
+
+    v: int
+    session: int
+    boot: str
+    uptime_seconds: int
+    clock: ClockQuality
+    free_storage_bytes: int
+    rules_version: int
+    desired_version: int
+    command_counter: int
+    journal: LanePosition
+    telemetry: LanePosition
+
+
+class ServerState(msgspec.Struct, frozen=True):
+    """Broadcast on `all/server`. It orders nothing: a cabinet may only answer with a birth."""
+
+    v: int
+    server_epoch: str
+    state: PresenceState
+
+
+class TimeRequest(msgspec.Struct, frozen=True):
+    """Cabinet asks for the time (P-18); the nonce ties the signed reply to this request."""
+
+    v: int
+    request: str
+    nonce: str
