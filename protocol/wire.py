@@ -32,7 +32,14 @@ def encode(message: Any, limit_bytes: int = UP_LIMIT_BYTES) -> bytes:
 
     Raises MessageTooLargeError when even compressed it exceeds `limit_bytes`.
     """
-    body = msgspec.json.encode(message)
+    return compressed(msgspec.json.encode(message), limit_bytes)
+
+
+def compressed(body: bytes, limit_bytes: int = UP_LIMIT_BYTES) -> bytes:
+    """JSON -> bytes for the wire, compressed above 1 KiB.
+
+    Raises MessageTooLargeError when even compressed it exceeds `limit_bytes`.
+    """
     if len(body) > UNPACKED_LIMIT_BYTES:
         raise MessageTooLargeError(len(body), UNPACKED_LIMIT_BYTES)
     if len(body) > COMPRESS_ABOVE_BYTES:

@@ -1,0 +1,84 @@
+"""Record a change, verify the chain."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from fleet_server.audit.models import AuditEntry, AuditHead
+from fleet_server.audit.rules import GENESIS, canonical, chained, first_break
+from fleet_server.transactions import Transaction
+
+HEAD = 1
+
+
+def record(
+    tx: Transaction,
+    action: str,
+    kind: str,
+    object_id: str,
+    details: dict[str, Any] | None = None,
+    site_id: str | None = None,
+) -> None:
+    """Append one entry in the transaction of the change itself.
+
+    `details` must be JSON and must hold neither secrets nor personal data.
+    """
+    head = _locked_head(tx)
+    seq = head.seq + 1
+    text = canonical(
+        {
+            "seq": seq,
+            "at": _instant(tx.now),
+            "actor": tx.actor,
+            "action": action,
+            "kind": kind,
+            "object": object_id,
+            "site": site_id,
+            "details": details or {},
+        }
+    )
+    head.seq, head.hash = seq, chained(head.hash, text)
+    tx.session.add(
+        AuditEntry(
+            seq=seq,
+            at=tx.now,
+            actor=tx.actor,
+            action=action,
+            kind=kind,
+            object_id=object_id,
+            site_id=site_id,
+            details=details or {},
+            text=text,
+            hash=head.hash,
+        )
+    )
+
+
+def verify(tx: Transaction) -> int | None:
+    """Sequence of the first entry that was changed or removed; None when the chain is whole."""
+    rows = tx.session.execute(
+        select(AuditEntry.seq, AuditEntry.text, AuditEntry.hash).order_by(AuditEntry.seq)
+    )
+    broken = first_break((row.seq, row.text, row.hash) for row in rows)
+    if broken is not None:
+        return broken
+    head = tx.session.get(AuditHead, HEAD)
+    last = tx.session.scalar(select(AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1))
+    if head is not None and head.hash != (last or GENESIS):
+        return head.seq
+    return None
+
+
+def _locked_head(tx: Transaction) -> AuditHead:
+    tx.session.flush()  # what the look-up below reads anew must not be waiting unwritten
+    head = tx.session.get(AuditHead, HEAD, with_for_update=True, populate_existing=True)
+    if head is None:
+        head = AuditHead(id=HEAD, seq=0, hash=GENESIS)
+        tx.session.add(head)
+        tx.session.flush()
+    return head
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")

@@ -1,0 +1,1 @@
+"""Who may do what: people, programs, roles with site scopes, sessions, tokens."""

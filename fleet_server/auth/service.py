@@ -1,0 +1,175 @@
+"""Use cases of sign-in, people and tokens."""
+
+from datetime import timedelta
+
+from pwdlib import PasswordHash
+from sqlalchemy import delete
+
+from fleet_server.audit.service import record
+from fleet_server.auth.models import ApiToken, Login, LoginAttempt, User, UserGrant
+from fleet_server.auth.queries import (
+    login_by_secret,
+    secret_hash,
+    token_by_secret,
+    user_by_id,
+    user_by_name,
+)
+from fleet_server.auth.rules import Actor, Grant, Role
+from fleet_server.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
+from fleet_server.seed import new_secret
+from fleet_server.transactions import Transaction
+
+FAILURES_MAX = 5
+"""Failed sign-ins before a name has to wait: a person mistypes, a program guesses."""
+LOCK_OUT = timedelta(minutes=5)
+PASSWORD_LENGTH_MIN = 8
+TOKEN_LIFETIME_MAX = timedelta(days=366)
+
+_passwords = PasswordHash.recommended()
+_NOBODY = _passwords.hash("nobody has this password")
+"""Checked when the name is unknown, so that an unknown name takes as long as a known one."""
+
+
+def add_user(
+    tx: Transaction, username: str, password: str, grants: list[Grant], display_name: str = ""
+) -> User:
+    """Make a person. Raises ConflictError for a taken name, InvalidError for a weak password."""
+    if len(password) < PASSWORD_LENGTH_MIN:
+        raise InvalidError("password", f"at least {PASSWORD_LENGTH_MIN} characters")
+    if user_by_name(tx.session, username) is not None:
+        raise ConflictError(f"the name {username!r} is taken")
+    user = User(
+        id=tx.new_id(),
+        username=username,
+        display_name=display_name or username,
+        password_hash=_passwords.hash(password),
+        active=True,
+        created_at=tx.now,
+        grants=[
+            UserGrant(id=tx.new_id(), role=grant.role, site_id=grant.site_id, region=grant.region)
+            for grant in grants
+        ],
+    )
+    tx.session.add(user)
+    roles = [
+        {"role": grant.role, "site": grant.site_id, "region": grant.region} for grant in grants
+    ]
+    record(tx, "user.added", "user", user.id, {"username": username, "grants": roles})
+    return user
+
+
+def check_password(tx: Transaction, username: str, password: str) -> User | None:
+    """Return the person, or None after counting the failure.
+
+    Raises TooManyRequestsError while the name is locked out. The caller commits either way: a
+    failure that is rolled back would not count.
+    """
+    attempt = tx.session.get(LoginAttempt, username)
+    if attempt and attempt.failures >= FAILURES_MAX:
+        wait = attempt.last_failure_at + LOCK_OUT - tx.now
+        if wait > timedelta(0):
+            raise TooManyRequestsError(int(wait.total_seconds()) + 1)
+        attempt.failures = 0
+    user = user_by_name(tx.session, username)
+    known = user is not None and user.active
+    right = _passwords.verify(password, user.password_hash if user else _NOBODY)
+    if known and right:
+        if attempt:
+            tx.session.delete(attempt)
+        return user
+    if attempt is None:
+        attempt = LoginAttempt(username=username[:60], failures=0, last_failure_at=tx.now)
+        tx.session.add(attempt)
+    attempt.failures += 1
+    attempt.last_failure_at = tx.now
+    record(tx, "login.failed", "user", user.id if user else "unknown")
+    return None
+
+
+def log_in(tx: Transaction, user: User, lifetime: timedelta) -> tuple[str, Login]:
+    """Begin a session of a person whose password was checked; returns the cookie's secret."""
+    secret = new_secret()
+    login = Login(
+        secret_hash=secret_hash(secret),
+        user_id=user.id,
+        created_at=tx.now,
+        expires_at=tx.now + lifetime,
+    )
+    tx.session.add(login)
+    record(tx, "login.succeeded", "user", user.id)
+    return secret, login
+
+
+def log_out(tx: Transaction, secret: str) -> None:
+    """End a session; one that is gone already is fine."""
+    login = login_by_secret(tx.session, secret)
+    if login is not None:
+        tx.session.delete(login)
+
+
+def make_token(
+    tx: Transaction, user_id: str, name: str, lifetime: timedelta
+) -> tuple[str, ApiToken]:
+    """Make a bearer token that may what its maker may; returns the secret, shown once."""
+    if not timedelta(0) < lifetime <= TOKEN_LIFETIME_MAX:
+        raise InvalidError("lifetime_days", "1 to 366")
+    secret = new_secret()
+    token = ApiToken(
+        id=tx.new_id(),
+        name=name,
+        user_id=user_id,
+        secret_hash=secret_hash(secret),
+        created_at=tx.now,
+        expires_at=tx.now + lifetime,
+    )
+    tx.session.add(token)
+    record(tx, "token.made", "token", token.id, {"name": name})
+    return secret, token
+
+
+def actor_of_login(tx: Transaction, secret: str) -> Actor:
+    """Who holds this session cookie; UnauthenticatedError when nobody does."""
+    login = login_by_secret(tx.session, secret)
+    if login is None or login.expires_at <= tx.now:
+        raise UnauthenticatedError("the session has ended; sign in again")
+    return _actor(tx, login.user_id, f"user:{login.user_id}")
+
+
+def actor_of_token(tx: Transaction, secret: str) -> Actor:
+    """Who holds this bearer token; UnauthenticatedError when nobody does."""
+    token = token_by_secret(tx.session, secret)
+    if token is None or token.revoked_at is not None or token.expires_at <= tx.now:
+        raise UnauthenticatedError("the token is not valid")
+    return _actor(tx, token.user_id, f"program:{token.id}")
+
+
+def _actor(tx: Transaction, user_id: str, name: str) -> Actor:
+    user = user_by_id(tx.session, user_id)
+    if user is None or not user.active:
+        raise UnauthenticatedError("the account is closed")
+    grants = tuple(Grant(Role(row.role), row.site_id, row.region) for row in user.grants)
+    return Actor(name, grants, user_id)
+
+
+def revoke_token(tx: Transaction, actor: Actor, token_id: str) -> None:
+    """Revoke a token of the caller; NotFoundError for one that is not its own."""
+    token = tx.session.get(ApiToken, token_id)
+    if token is None or token.user_id != actor.user_id:
+        raise NotFoundError("token", token_id)
+    token.revoked_at = token.revoked_at or tx.now
+    record(tx, "token.revoked", "token", token.id)
+
+
+def close_account(tx: Transaction, user_id: str) -> None:
+    """Close an account and end its sessions; what it did stays."""
+    user = user_by_id(tx.session, user_id)
+    if user is None:
+        raise NotFoundError("user", user_id)
+    user.active = False
+    tx.session.execute(delete(Login).where(Login.user_id == user_id))

@@ -1,0 +1,54 @@
+"""All selects of the registry."""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from fleet_server.auth.rules import Scope
+from fleet_server.cabinets.models import Cabinet, Site
+from fleet_server.errors import NotFoundError
+
+Row = TypeVar("Row")
+
+
+def cabinet_by_id(session: Session, cabinet_id: str) -> Cabinet:
+    """Cabinet; NotFoundError when there is none."""
+    cabinet = session.get(Cabinet, cabinet_id)
+    if cabinet is None:
+        raise NotFoundError("cabinet", cabinet_id)
+    return cabinet
+
+
+def site_by_id(session: Session, site_id: str) -> Site:
+    """Site; NotFoundError when there is none."""
+    site = session.get(Site, site_id)
+    if site is None:
+        raise NotFoundError("site", site_id)
+    return site
+
+
+def site_of(session: Session, cabinet_id: str) -> Site:
+    """Site a cabinet stands at now."""
+    return site_by_id(session, cabinet_by_id(session, cabinet_id).site_id)
+
+
+def sites_of(session: Session, cabinet_ids: Iterable[str]) -> dict[str, Site]:
+    """Sites by cabinet id; cabinets that do not exist are left out."""
+    rows = session.execute(
+        select(Cabinet.id, Site)
+        .join(Site, Site.id == Cabinet.site_id)
+        .where(Cabinet.id.in_(list(cabinet_ids)))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def within(
+    found: Select[Row], site_column: InstrumentedAttribute[Any], scope: Scope
+) -> Select[Row]:
+    """Keep only rows whose site the scope covers."""
+    if scope.everywhere:
+        return found
+    in_regions = select(Site.id).where(Site.region.in_(scope.regions))
+    return found.where(or_(site_column.in_(scope.sites), site_column.in_(in_regions)))

@@ -1,0 +1,1 @@
+"""Accept once, in one transaction: journal, effects, messages and cursor commit together (P-4)."""

@@ -1,0 +1,1 @@
+"""What changed, by topic, as rows in the same transaction; the WebSocket polls them (500 ms)."""

@@ -1,0 +1,52 @@
+"""Chance, passed in like the clock, so that a failing run can be played again.
+
+Ids are UUIDs of version 7 (RFC 9562, 5.7): ordered by time, so that they serve as page cursors.
+Secrets always come from the operating system, whatever the seed.
+"""
+
+import random  # noqa: TID251  # the one place that makes chance
+import secrets  # noqa: TID251  # the one place that makes secrets
+import threading
+import uuid
+from datetime import datetime
+
+
+class Chance:
+    """A source of random numbers and ids."""
+
+    def __init__(self, source: random.Random) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+
+    @classmethod
+    def system(cls) -> "Chance":
+        """Chance of the operating system."""
+        return cls(random.SystemRandom())
+
+    @classmethod
+    def from_seed(cls, seed: int) -> "Chance":
+        """Chance that repeats itself."""
+        return cls(random.Random(seed))  # noqa: S311  # simulation, not cryptography
+
+    def new_id(self, now: datetime) -> str:
+        """UUID of version 7 for this instant, as text."""
+        with self._lock:
+            noise = self._source.getrandbits(74)
+        milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
+        number = milliseconds << 80 | 0x7 << 76 | (noise >> 62) << 64 | 0b10 << 62
+        return str(uuid.UUID(int=number | (noise & (2**62 - 1))))
+
+    def uniform(self, low: float, high: float) -> float:
+        """Draw a number from `low` to `high`."""
+        with self._lock:
+            return self._source.uniform(low, high)
+
+
+def new_secret(size_bytes: int = 32) -> str:
+    """Return an unguessable URL-safe text of `size_bytes` of entropy."""
+    return secrets.token_urlsafe(size_bytes)
+
+
+def new_secret_bytes(size_bytes: int = 32) -> bytes:
+    """Return unguessable bytes."""
+    return secrets.token_bytes(size_bytes)

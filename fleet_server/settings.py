@@ -1,0 +1,92 @@
+"""Settings of the server: environment `FLEET_*`, then a TOML file.
+
+`fleet-server settings` prints them all with their meaning.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """Everything that differs between one installation and another."""
+
+    model_config = SettingsConfigDict(env_prefix="FLEET_", extra="forbid", validate_default=True)
+
+    fleet: str = Field("fleet", description="Name of the fleet: first part of every topic.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the SQLite file, the keys and the broker's secret."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL; empty means SQLite in data_dir (small sites)."
+    )
+    broker_url: str = Field(
+        "", description="mqtt://host:port of an outside broker; empty starts the embedded one."
+    )
+    broker_host: str = Field("127.0.0.1", description="Address the embedded broker listens on.")
+    broker_port: int = Field(1883, ge=0, le=65535, description="Port of the embedded broker.")
+    broker_public_url: str = Field(
+        "", description="What cabinets are told at enrolment; empty means broker_host:broker_port."
+    )
+    http_host: str = Field("127.0.0.1", description="Address of API and console.")
+    http_port: int = Field(8000, ge=0, le=65535, description="Port of API and console.")
+    service_policy: str = Field(
+        "strict", description="Preset of service levels and dispatch times: strict or demo."
+    )
+    threshold_profile: str = Field(
+        "cn", description="Fault threshold profile new cabinets get: cn, fda, nama or demo."
+    )
+    sweep_period: timedelta = Field(
+        timedelta(seconds=1), description="How often deadlines are looked at."
+    )
+    session_lifetime: timedelta = Field(
+        timedelta(hours=12), description="A person signs in again after this long."
+    )
+    secure_cookies: bool = Field(
+        default=False, description="Set where the API is served over HTTPS: cookies only there."
+    )
+    notice_channels: list[str] = Field(
+        default_factory=list,
+        description="apprise URLs; without any, notices are kept and shown in the console.",
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_json: bool = Field(default=False, description="One JSON object per log line.")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database really used."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'fleet.sqlite'}"
+
+    @property
+    def resolved_broker_url(self) -> str:
+        """The broker the server itself connects to."""
+        return self.broker_url or f"mqtt://{self.broker_host}:{self.broker_port}"
+
+    @property
+    def brokers_for_cabinets(self) -> list[str]:
+        """What an enrolling cabinet is told."""
+        return [self.broker_public_url or self.resolved_broker_url]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Code, then environment, then the file `fleet-server.toml` (or FLEET_SETTINGS_FILE)."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _toml_file())
+
+
+def _toml_file() -> Path:
+    return Path(os.environ.get("FLEET_SETTINGS_FILE", "fleet-server.toml"))

@@ -1,0 +1,98 @@
+"""The one place that opens and commits a transaction.
+
+A use case works on a `Transaction` and announces facts (past tense, `events.py` of a feature).
+Facts are handed, inside the same transaction, to the reactions of the table in `wiring.py`: so a
+step forward is either whole or not there, and a feature never imports the one that follows it.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from fleet_server.clock import Clock
+from fleet_server.database import WRITE
+from fleet_server.errors import InvariantError
+from fleet_server.seed import Chance
+
+FACTS_MAX = 100_000
+"""Facts of one transaction: 500 messages of 100 events and what follows; more is a loop."""
+
+Reaction = Callable[["Transaction", Any], None]
+Reactions = Mapping[type, Sequence[Reaction]]
+
+
+@dataclass
+class Transaction:
+    """What a use case needs: the session, the instant, chance, and who does it."""
+
+    session: Session
+    now: datetime
+    actor: str
+    """`user:<id>`, `cabinet:<id>`, `program:<name>` or `system:<part>`; goes into the audit log."""
+    chance: Chance
+    facts: deque[object] = field(default_factory=deque)
+
+    def announce(self, fact: object) -> None:
+        """Say what happened; the reactions run before this transaction commits."""
+        self.facts.append(fact)
+
+    def new_id(self) -> str:
+        """UUID of version 7 of this transaction's instant."""
+        return self.chance.new_id(self.now)
+
+
+class Transactions:
+    """Opens transactions on one engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        chance: Chance,
+        reactions: Reactions,
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_commit` only wakes the senders of outbox rows; it must not fail or wait."""
+        self.engine = engine
+        self.clock = clock
+        self.chance = chance
+        self._reactions = reactions
+        self._on_commit = on_commit
+        self._writer = engine.execution_options(**{WRITE: True})
+        # SQLite has one writer: queueing here is fair, its own busy handler is not.
+        one_writer = engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[Any] = threading.RLock() if one_writer else nullcontext()
+
+    @contextmanager
+    def write(self, actor: str) -> Iterator[Transaction]:
+        """One transaction that commits at the end of the block, or leaves nothing behind."""
+        with self._turn, Session(self._writer, expire_on_commit=False) as session:
+            tx = Transaction(session, self.clock.now(), actor, self.chance)
+            yield tx
+            self.settle(tx)
+            session.commit()
+        self._on_commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One consistent look; nothing is written."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield Transaction(session, self.clock.now(), "system:read", self.chance)
+
+    def settle(self, tx: Transaction) -> None:
+        """Run the reactions to all facts announced so far, and to those they announce."""
+        for _ in range(FACTS_MAX):
+            tx.session.flush()
+            if not tx.facts:
+                return
+            fact = tx.facts.popleft()
+            for reaction in self._reactions.get(type(fact), ()):
+                reaction(tx, fact)
+        raise InvariantError(f"more than {FACTS_MAX} facts in one transaction")

@@ -1,0 +1,70 @@
+"""One handler renders every error as problem+json (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from fleet_server.errors import FleetError, RequestError, TooManyRequestsError
+from fleet_server.logs import get_logger
+from protocol.errors import ProtocolError
+
+log = get_logger("web")
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:cabinet-fleet:problem:"
+
+
+def problem(status: int, slug: str, detail: str, **facts: object) -> JSONResponse:
+    """Build the response: `type`, `title`, `status`, `detail` and the facts of the error."""
+    body: dict[str, Any] = {
+        "type": f"{TYPE_PREFIX}{slug}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **facts,
+    }
+    return JSONResponse(jsonable_encoder(body), status_code=status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error this way."""
+    app.add_exception_handler(FleetError, _fleet_error)
+    app.add_exception_handler(ProtocolError, _protocol_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+def _fleet_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, FleetError)  # noqa: S101  # registered for this class only
+    if not isinstance(error, RequestError):
+        log.error("request.failed", path=request.url.path, error=str(error))
+        return problem(error.status, error.slug, "the server is at fault; the operator was told")
+    response = problem(error.status, error.slug, str(error), **error.facts)
+    if isinstance(error, TooManyRequestsError):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def _protocol_error(_request: Request, error: Exception) -> JSONResponse:
+    return problem(422, "invalid", str(error))
+
+
+def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # same
+    errors = [
+        {"field": ".".join(str(part) for part in found["loc"]), "reason": found["msg"]}
+        for found in error.errors()
+    ]
+    detail = "; ".join(f"{found['field']}: {found['reason']}" for found in errors)
+    return problem(422, "invalid", detail, errors=errors)
+
+
+def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # same
+    slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return problem(error.status_code, slug, str(error.detail))
