@@ -1,0 +1,1 @@
+"""The agent on the cabinet: devices, journal, sale decisions, signed orders."""

@@ -1,0 +1,1 @@
+"""Devices of the cabinet: bytes in, readings out; one folder a device, one thread a bus."""

@@ -1,0 +1,231 @@
+"""One serial bus, one worker thread that only asks and listens.
+
+Orders go ahead of polls. A pulse that could not be sent in time fails for good: a door must not
+open long after its payment. A port is closed and opened again when a device failed five polls in
+a row and nothing else on the bus answered meanwhile (then it is the device, not the adapter).
+`step` is one bounded turn with no thread in it, which is what the tests drive.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_agent.clock import Clock
+from edge_agent.drivers.errors import (
+    DriverError,
+    OrdersFullError,
+    PortGoneError,
+    UnknownDoorError,
+)
+from edge_agent.drivers.line import Port
+from edge_agent.drivers.polled import PolledDevice, PolledLockBoard
+from edge_agent.drivers.reading_queue import ReadingQueue
+from edge_agent.drivers.readings import DeviceFailure, PulseFailed, PulseSent
+
+POLL_SECONDS_DEFAULT = 1.0
+FAILED_POLLS_BEFORE_REOPEN = 5  # edge-agent.md, Drivers: silent after 5 polls
+ORDERS_MAX = 16  # one per lock of a board; a cabinet serves one buyer at a time
+ORDER_SECONDS_MAX = 5.0  # later than this the buyer has left the door
+JOIN_SECONDS_MAX = 10.0  # longer than any turn: two devices, two tries each, and a frozen write
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PulseOrder:
+    """Open a door once; `order_id` comes back with the outcome."""
+
+    device: PolledLockBoard
+    door: str
+    order_id: str
+    given_at: float
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What the bus remembers of one device."""
+
+    device: PolledDevice
+    due_at: float
+    failures: int = 0
+    failing_since: float = 0.0
+
+
+class Bus:
+    """A port, its devices, and the thread that talks to them."""
+
+    def __init__(
+        self,
+        port: Port,
+        devices: Sequence[PolledDevice],
+        readings: ReadingQueue,
+        clock: Clock,
+        *,
+        poll_seconds: float = POLL_SECONDS_DEFAULT,
+    ) -> None:
+        self._port = port
+        self._readings = readings
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._turns = [_Turn(device, clock.elapsed()) for device in devices]
+        self._doors = {
+            door: turn.device
+            for turn in self._turns
+            if isinstance(turn.device, PolledLockBoard)
+            for door in turn.device.parts
+        }
+        self._orders: deque[PulseOrder] = deque()
+        self._orders_lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._answered_at = clock.elapsed()
+        self._reopened = 0
+        self._crash: Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its port."""
+        return self._port.name
+
+    @property
+    def doors(self) -> tuple[str, ...]:
+        """Every door that can be ordered open on this bus."""
+        return tuple(self._doors)
+
+    @property
+    def crash(self) -> Exception | None:
+        """The defect of ours that stopped the thread, if one did; the core must not go on."""
+        return self._crash
+
+    @property
+    def reopened(self) -> int:
+        """How often the port was closed because a device was silent, since the start."""
+        return self._reopened
+
+    def order_pulse(self, door: str, order_id: str) -> None:
+        """Queue an opening pulse; PulseSent or PulseFailed follows as a reading.
+
+        Raises UnknownDoorError, OrdersFullError; then nothing was queued.
+        """
+        if door not in self._doors:
+            raise UnknownDoorError(bus=self.name, door=door)
+        with self._orders_lock:
+            if len(self._orders) >= ORDERS_MAX:
+                reason = f"{ORDERS_MAX} orders wait already"
+                raise OrdersFullError(reason, port=self.name, command=f"pulse {door}")
+            given_at = self._clock.elapsed()
+            self._orders.append(PulseOrder(self._doors[door], door, order_id, given_at))
+        self._wake.set()
+
+    def start(self) -> None:
+        """Start the worker thread."""
+        self._thread = threading.Thread(target=self._run, name=f"bus {self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread, fail the orders left, close the port. Bounded by JOIN_SECONDS_MAX."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(JOIN_SECONDS_MAX)
+            if self._thread.is_alive():
+                log.error("bus.stuck", extra={"port": self.name})
+                return  # the port stays the thread's; closing it underneath would hide the cause
+            self._thread = None
+        while (order := self._next_order()) is not None:
+            self._fail(order, "Stopped", "the bus was stopped")
+        self._port.close()
+
+    def step(self) -> float:
+        """Carry out all orders, or poll one due device; return seconds until the next turn."""
+        while (order := self._next_order()) is not None:
+            self._carry_out(order)
+        turn = min(self._turns, key=lambda turn: turn.due_at, default=None)
+        if turn is None:
+            return self._poll_seconds
+        if turn.due_at <= self._clock.elapsed():
+            self._poll(turn)
+        soonest = min(turn.due_at for turn in self._turns)
+        return max(0.0, soonest - self._clock.elapsed())
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                pause = self.step()
+                self._wake.wait(pause)
+                self._wake.clear()
+        except Exception as error:  # the core learns of it by `crash` and stops for systemd
+            self._crash = error
+            log.exception("bus.crashed", extra={"port": self.name})
+
+    def _next_order(self) -> PulseOrder | None:
+        with self._orders_lock:
+            return self._orders.popleft() if self._orders else None
+
+    def _carry_out(self, order: PulseOrder) -> None:
+        if self._clock.elapsed() - order.given_at > ORDER_SECONDS_MAX:
+            self._fail(order, "TooLate", f"not sent within {ORDER_SECONDS_MAX} s")
+            return
+        try:
+            self._port.open()
+            order.device.pulse(order.door)
+        except DriverError as error:
+            self._close_if_gone(error)
+            self._fail(order, type(error).__name__, str(error))
+            return
+        at = self._clock.elapsed()
+        self._readings.put(PulseSent(order.device.name, order.door, order.order_id, at))
+        self._poll_soon(order.device)
+
+    def _fail(self, order: PulseOrder, error: str, detail: str) -> None:
+        at = self._clock.elapsed()
+        name = order.device.name
+        self._readings.put(PulseFailed(name, order.door, order.order_id, error, detail, at))
+
+    def _poll_soon(self, device: PolledLockBoard) -> None:
+        """Look at the doors right after a pulse: the opening is the proof of the vend."""
+        for turn in self._turns:
+            if turn.device is device:
+                turn.due_at = self._clock.elapsed()
+
+    def _poll(self, turn: _Turn) -> None:
+        turn.due_at = self._clock.elapsed() + self._poll_seconds
+        try:
+            self._port.open()
+            readings = turn.device.poll()
+        except DriverError as error:
+            self._close_if_gone(error)
+            self._note_failure(turn, error)
+            return
+        turn.failures = 0
+        self._answered_at = self._clock.elapsed()
+        for reading in readings:
+            self._readings.put(reading)
+
+    def _note_failure(self, turn: _Turn, error: DriverError) -> None:
+        at = self._clock.elapsed()
+        if turn.failures == 0:
+            turn.failing_since = at
+        turn.failures += 1
+        device = turn.device
+        name = type(error).__name__
+        failure = DeviceFailure(
+            device.name, device.kind, name, str(error), turn.failures, device.parts, at
+        )
+        self._readings.put(failure)
+        if self._adapter_looks_dead(turn):
+            log.warning("port.reopened", extra={"port": self.name, "device": device.name})
+            self._reopened += 1
+            self._port.close()
+
+    def _close_if_gone(self, error: DriverError) -> None:
+        """Close an unplugged port, so that the next turn opens what is plugged in then."""
+        if isinstance(error, PortGoneError):
+            self._port.close()
+
+    def _adapter_looks_dead(self, turn: _Turn) -> bool:
+        nothing_answered = self._answered_at <= turn.failing_since
+        return turn.failures % FAILED_POLLS_BEFORE_REOPEN == 0 and nothing_answered

@@ -1,0 +1,66 @@
+"""What can go wrong between us and a device; port, device and command are fields.
+
+All of these are the outside's doing except the misuse errors at the end.
+"""
+
+from edge_agent.errors import MisuseError, OutsideError
+
+
+class DriverError(OutsideError):
+    """A device or its port did not do what was asked."""
+
+    def __init__(self, reason: str, *, port: str, device: str = "", command: str = "") -> None:
+        self.reason = reason
+        self.port = port
+        self.device = device
+        self.command = command
+        where = " ".join(word for word in (port, device, command) if word)
+        super().__init__(f"{where}: {reason}")
+
+
+class PortGoneError(DriverError):
+    """The serial port is not there, was unplugged, or takes no bytes any more."""
+
+
+class NoAnswerError(DriverError):
+    """The device said nothing within its time."""
+
+
+class BadFrameError(DriverError):
+    """Bytes came, but no valid frame among them within the time."""
+
+
+class DeviceRefusedError(DriverError):
+    """The device answered, and said no (a Modbus exception code, say)."""
+
+
+class OrdersFullError(DriverError):
+    """More orders wait for this bus than it will ever carry out in time; none was added."""
+
+
+class UnknownDoorError(MisuseError):
+    """A door was named that no device on this bus has."""
+
+    def __init__(self, *, bus: str, door: str) -> None:
+        self.bus = bus
+        self.door = door
+        super().__init__(f"no device on {bus} has a door {door!r}")
+
+
+class LockOutOfRangeError(MisuseError):
+    """A lock number was given that this kind of board does not have."""
+
+    def __init__(self, *, board: str, lock: int, locks: int) -> None:
+        self.board = board
+        self.lock = lock
+        super().__init__(f"{board} has locks 1 to {locks}, not {lock}")
+
+
+class DeviceSettingsError(OutsideError):
+    """The settings describe a device that cannot be."""
+
+    def __init__(self, *, device: str, key: str, reason: str) -> None:
+        self.device = device
+        self.key = key
+        self.reason = reason
+        super().__init__(f"device {device!r}, {key}: {reason}")

@@ -1,0 +1,1 @@
+"""Lock boards of several makers behind one interface."""

@@ -1,0 +1,1 @@
+"""KERONG CU16 lock board ("sum" protocol)."""

@@ -1,0 +1,1 @@
+"""Temperature probes; today the Modbus ones."""
