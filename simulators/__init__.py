@@ -1,0 +1,1 @@
+"""Hardware, people and fleets that behave: real agents and servers run against them."""
