@@ -1,1 +1,1 @@
-"""Registry: sites, cabinets and their life, joining the fleet, desired state, orders to cabinets."""
+"""Registry: sites, cabinets and their life, joining, desired state, orders to cabinets."""
