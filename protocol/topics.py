@@ -96,6 +96,19 @@ def parse_up(topic: str) -> UpTopic:
     return UpTopic(fleet, cabinet, UpKind(parts[5]))
 
 
+def server_publishes(fleet: str, topic: str) -> bool:
+    """Whether `topic` is one of those the server publishes on (P-20)."""
+    parts = topic.split("/")
+    if len(parts) == 4:
+        return parts[:3] == [fleet, VERSION, "all"] and parts[3] in set(AllKind)
+    if len(parts) != 6 or parts[5] not in set(DownKind):
+        return False
+    try:
+        return topic == down(fleet, parts[4], DownKind(parts[5]))
+    except BadTopicError:
+        return False
+
+
 def kind_of_down(topic: str) -> str:
     """Last part of a topic the server publishes on; the caller subscribed only to its own."""
     return topic.rsplit("/", 1)[-1]
