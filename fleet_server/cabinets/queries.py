@@ -52,3 +52,9 @@ def within(
         return found
     in_regions = select(Site.id).where(Site.region.in_(scope.regions))
     return found.where(or_(site_column.in_(scope.sites), site_column.in_(in_regions)))
+
+
+def serial_is_known(session: Session, serial_number: str) -> bool:
+    """Whether a cabinet of that serial number is registered."""
+    found = select(Cabinet.id).where(Cabinet.serial_number == serial_number)
+    return session.scalar(found) is not None

@@ -15,16 +15,17 @@ KEY_BYTES = 32
 
 
 class SigningService:
-    """Holder of the private keys; nothing else reads them."""
+    """Holder of the private keys; nothing else reads them. `fleet` stands in each payload."""
 
-    def __init__(self, signing_seed: bytes, sealing_key: bytes) -> None:
+    def __init__(self, fleet: str, signing_seed: bytes, sealing_key: bytes) -> None:
+        self.fleet = fleet
         self._signer = Signer(signing_seed)
         self._sealing = PrivateKey(sealing_key)
 
     @classmethod
-    def load(cls, data_dir: Path) -> "SigningService":
+    def load(cls, data_dir: Path, fleet: str) -> "SigningService":
         """Keys of an installation; made on first use."""
-        return cls(_key(data_dir / "signing.key"), _key(data_dir / "sealing.key"))
+        return cls(fleet, _key(data_dir / "signing.key"), _key(data_dir / "sealing.key"))
 
     @property
     def public_keys(self) -> list[bytes]:

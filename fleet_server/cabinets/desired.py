@@ -1,0 +1,154 @@
+"""Desired state of a cabinet: made, signed, sent, compared with what it applied (P-15).
+
+Split from `service.py` by object: everything here keeps one row, `CabinetDesired`, true.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from fleet_server.audit.service import record
+from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
+from fleet_server.cabinets.models import Cabinet, CabinetDesired, Site
+from fleet_server.cabinets.states import CabinetState
+from fleet_server.errors import NotFoundError
+from fleet_server.live.service import changed
+from fleet_server.outbox.service import send
+from fleet_server.signing import SigningService
+from fleet_server.transactions import Transaction
+from protocol.desired import Desired, read_desired
+from protocol.intervals import DESIRED_DRIFT_AFTER_SECONDS
+from protocol.signatures import SignedKind
+from protocol.topics import DownKind
+
+DRIFTS_PER_SWEEP = 200
+"""Cabinets looked at in one sweep of one second."""
+
+
+def first_desired(
+    tx: Transaction, signing: SigningService, cabinet: Cabinet, site: Site, profile: str
+) -> None:
+    """Version 1: no planogram yet, so nothing is sold, but place and limits are known."""
+    payload = Desired(
+        kind=SignedKind.DESIRED,
+        fleet=signing.fleet,
+        cabinet=cabinet.id,
+        version=1,
+        site=site.id,
+        region=site.region,
+        time_zone=site.time_zone,
+        threshold_profile=profile,
+    )
+    state = msgspec.to_builtins(payload)
+    tx.session.add(CabinetDesired(cabinet_id=cabinet.id, version=1, state=state, changed_at=tx.now))
+
+
+def put_desired(
+    tx: Transaction, signing: SigningService, cabinet: Cabinet, site: Site, state: dict[str, Any]
+) -> CabinetDesired:
+    """Make the next version from `state` (the fields a person sets), sign it and send it.
+
+    Raises MalformedMessageError when the whole would be refused by every cabinet.
+    """
+    row = desired_of(tx, cabinet.id)
+    version = row.version + 1
+    fixed = {
+        "kind": SignedKind.DESIRED,
+        "fleet": signing.fleet,
+        "cabinet": cabinet.id,
+        "version": version,
+        "site": site.id,
+        "region": site.region,
+        "time_zone": site.time_zone,
+    }
+    payload = read_desired(msgspec.json.encode({**state, **fixed}).decode())
+    row.version, row.changed_at = version, tx.now
+    row.state = msgspec.to_builtins(payload)
+    record(tx, "desired.changed", "cabinet", cabinet.id, {"version": version}, site.id)
+    resend_desired(tx, signing, cabinet.id)
+    return row
+
+
+def resend_desired(
+    tx: Transaction, signing: SigningService, cabinet_id: str, moved_to: Site | None = None
+) -> None:
+    """Send the newest desired state again; a move makes a new version of it first."""
+    row = desired_of(tx, cabinet_id)
+    if moved_to is not None:
+        row.version, row.changed_at = row.version + 1, tx.now
+        row.state = {
+            **row.state,
+            "version": row.version,
+            "site": moved_to.id,
+            "region": moved_to.region,
+            "time_zone": moved_to.time_zone,
+        }
+    payload = msgspec.convert(row.state, Desired)
+    send(tx, signing.fleet, cabinet_id, DownKind.DESIRED, signing.signed(payload))
+    changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id)
+
+
+def desired_of(tx: Transaction, cabinet_id: str) -> CabinetDesired:
+    """Locked row of a cabinet; NotFoundError when there is none."""
+    row = tx.session.get(CabinetDesired, cabinet_id, with_for_update=True)
+    if row is None:
+        raise NotFoundError("cabinet", cabinet_id)
+    return row
+
+
+def desired_versions(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, int]:
+    """Newest versions, for receipts."""
+    rows = tx.session.execute(
+        select(CabinetDesired.cabinet_id, CabinetDesired.version).where(
+            CabinetDesired.cabinet_id.in_(list(cabinet_ids))
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def note_applied(tx: Transaction, cabinet_id: str, version: int) -> None:
+    """The cabinet says it applied `version`."""
+    row = desired_of(tx, cabinet_id)
+    if version < row.applied_version:
+        return
+    row.applied_version = version
+    if version == row.version:
+        row.refused_key, row.refused_reason = "", ""
+        if row.drifting:
+            row.drifting = False
+            tx.announce(DesiredCaughtUp(cabinet_id, version))
+    changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id)
+
+
+def note_refused(tx: Transaction, cabinet_id: str, version: int, key: str, reason: str) -> None:
+    """The cabinet says it refused `version`, and why; that is drift at once."""
+    row = desired_of(tx, cabinet_id)
+    if version != row.version:
+        return
+    row.refused_key, row.refused_reason = key[:80], reason
+    if not row.drifting:
+        row.drifting = True
+        tx.announce(DesiredDrifted(cabinet_id, version, f"{key}: {reason}"))
+    changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id)
+
+
+def find_drift(tx: Transaction) -> None:
+    """Sweep: desired state not applied for 10 min becomes a fact (P-15)."""
+    late = tx.now - timedelta(seconds=DESIRED_DRIFT_AFTER_SECONDS)
+    rows = tx.session.scalars(
+        select(CabinetDesired)
+        .join(Cabinet, Cabinet.id == CabinetDesired.cabinet_id)
+        .where(
+            Cabinet.state == CabinetState.IN_SERVICE,
+            CabinetDesired.applied_version < CabinetDesired.version,
+            CabinetDesired.changed_at < late,
+            CabinetDesired.drifting.is_(False),
+        )
+        .limit(DRIFTS_PER_SWEEP)
+    )
+    for row in rows:
+        row.drifting = True
+        tx.announce(DesiredDrifted(row.cabinet_id, row.version, "not applied within 10 min"))

@@ -1,0 +1,181 @@
+"""Orders to one cabinet: one unfinished at a time, signed when they leave (P-13, P-14).
+
+Split from `service.py` by object. `issued_at`, session and life time of a physical order start
+when it is sent, not when it was asked for: an order that waited its turn must not be born old.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from fleet_server.audit.service import record
+from fleet_server.cabinets.models import Cabinet, CabinetCommand, CabinetPresence
+from fleet_server.cabinets.states import COMMAND_LIFE, CommandState
+from fleet_server.errors import ConflictError, NotFoundError, TooManyRequestsError
+from fleet_server.live.service import changed
+from fleet_server.outbox.service import send
+from fleet_server.signing import SigningService
+from fleet_server.transactions import Transaction
+from protocol.commands import PHYSICAL, Command, CommandName, check_args
+from protocol.intervals import PHYSICAL_COMMAND_TTL_MAX_SECONDS
+from protocol.signatures import SignedKind
+from protocol.topics import DownKind
+
+WAITING_MAX = 20
+"""Orders that may wait for one cabinet; more is a person clicking in vain."""
+EXPIRIES_PER_SWEEP = 500
+
+UNFINISHED = (CommandState.CREATED, CommandState.SENT)
+
+
+def order(  # an order has these parts
+    tx: Transaction,
+    signing: SigningService,
+    cabinet: Cabinet,
+    name: CommandName,
+    args: dict[str, Any],
+    ttl: timedelta,
+) -> CabinetCommand:
+    """Give an order.
+
+    Raises MalformedMessageError for arguments that do not fit, ConflictError for a physical one
+    to a cabinet that is not online, TooManyRequestsError when too many wait.
+    """
+    check_args(name, args)
+    if name in PHYSICAL:
+        ttl = min(ttl, timedelta(seconds=PHYSICAL_COMMAND_TTL_MAX_SECONDS))
+        presence = tx.session.get(CabinetPresence, cabinet.id)
+        if presence is None or not presence.online:
+            raise ConflictError(f"{name} needs the cabinet online; {cabinet.id} is not")
+    if len(_unfinished(tx, cabinet.id)) >= WAITING_MAX:
+        raise TooManyRequestsError(60)
+    command = CabinetCommand(
+        id=tx.new_id(),
+        cabinet_id=cabinet.id,
+        name=name,
+        args=args,
+        counter=_next_counter(tx, cabinet.id),
+        state=COMMAND_LIFE.initial,
+        created_by=tx.actor,
+        created_at=tx.now,
+        expires_at=tx.now + ttl,
+        finished_at=None,
+        detail="",
+    )
+    tx.session.add(command)
+    tx.session.flush()
+    record(tx, f"command.{name}", "cabinet", cabinet.id, {"args": args}, cabinet.site_id)
+    send_next(tx, signing, cabinet.id)
+    return command
+
+
+def send_next(tx: Transaction, signing: SigningService, cabinet_id: str) -> None:
+    """Send the oldest waiting order unless one is out already (P-13)."""
+    unfinished = _unfinished(tx, cabinet_id)
+    if not unfinished or any(command.state == CommandState.SENT for command in unfinished):
+        return
+    command = unfinished[0]
+    _step(tx, command, CommandState.SENT)
+    _send(tx, signing, command)
+
+
+def repair(tx: Transaction, signing: SigningService, cabinet_id: str, counter: int) -> None:
+    """A birth or heartbeat shows `counter`: what it has not seen is sent again (P-14)."""
+    for command in _unfinished(tx, cabinet_id):
+        if command.state == CommandState.SENT and command.counter > counter:
+            if command.name in PHYSICAL:
+                # It belonged to a session that ended; it must never fire now (P-13).
+                _step(tx, command, CommandState.EXPIRED, "the cabinet reconnected")
+            else:
+                _send(tx, signing, command)
+    send_next(tx, signing, cabinet_id)
+
+
+def note_finished(  # what the cabinet tells
+    tx: Transaction,
+    signing: SigningService,
+    cabinet_id: str,
+    command_id: str,
+    outcome: str,
+    detail: str,
+) -> None:
+    """The cabinet tells the outcome; a repeated tale of a finished order changes nothing."""
+    command = tx.session.get(CabinetCommand, command_id, with_for_update=True)
+    if command is None or command.cabinet_id != cabinet_id:
+        raise NotFoundError("command", command_id)
+    state = CommandState(command.state)
+    if state not in COMMAND_LIFE.final:
+        _step(tx, command, COMMAND_LIFE.named(outcome), detail)
+        send_next(tx, signing, cabinet_id)
+
+
+def cancel(tx: Transaction, cabinet_id: str, command_id: str) -> CabinetCommand:
+    """Cancel an order that has not left; IllegalTransitionError once it has."""
+    command = tx.session.get(CabinetCommand, command_id, with_for_update=True)
+    if command is None or command.cabinet_id != cabinet_id:
+        raise NotFoundError("command", command_id)
+    _step(tx, command, CommandState.CANCELLED)
+    record(tx, "command.cancelled", "cabinet", command.cabinet_id, {"command": command.id})
+    return command
+
+
+def expire_orders(signing: SigningService, tx: Transaction) -> None:
+    """Sweep: an order whose time ran out is expired, or unknown once it had been sent."""
+    rows = tx.session.scalars(
+        select(CabinetCommand)
+        .where(CabinetCommand.state.in_(UNFINISHED), CabinetCommand.expires_at < tx.now)
+        .limit(EXPIRIES_PER_SWEEP)
+    )
+    for command in rows:
+        sent = command.state == CommandState.SENT
+        _step(tx, command, CommandState.UNKNOWN if sent else CommandState.EXPIRED)
+        send_next(tx, signing, command.cabinet_id)
+
+
+def _send(tx: Transaction, signing: SigningService, command: CabinetCommand) -> None:
+    name = CommandName(command.name)
+    presence = tx.session.get(CabinetPresence, command.cabinet_id)
+    left = command.expires_at - tx.now
+    payload = Command(
+        kind=SignedKind.COMMAND,
+        fleet=signing.fleet,
+        cabinet=command.cabinet_id,
+        id=command.id,
+        name=name,
+        args=command.args,
+        issued_at=tx.now,
+        ttl_s=max(1, int(left.total_seconds())),
+        counter=command.counter,
+        session=presence.session if presence is not None and name in PHYSICAL else None,
+    )
+    body = signing.signed(payload)
+    send(tx, signing.fleet, command.cabinet_id, DownKind.COMMAND, body, command.expires_at)
+
+
+def _unfinished(tx: Transaction, cabinet_id: str) -> list[CabinetCommand]:
+    return list(
+        tx.session.scalars(
+            select(CabinetCommand)
+            .where(CabinetCommand.cabinet_id == cabinet_id, CabinetCommand.state.in_(UNFINISHED))
+            .order_by(CabinetCommand.counter)
+            .with_for_update()
+        )
+    )
+
+
+def _next_counter(tx: Transaction, cabinet_id: str) -> int:
+    # The cabinet's own count is a lower bound: a restored database must not repeat numbers.
+    newest = tx.session.scalar(
+        select(func.max(CabinetCommand.counter)).where(CabinetCommand.cabinet_id == cabinet_id)
+    )
+    presence = tx.session.get(CabinetPresence, cabinet_id)
+    return max(newest or 0, presence.command_counter if presence else 0) + 1
+
+
+def _step(tx: Transaction, command: CabinetCommand, wanted: CommandState, detail: str = "") -> None:
+    command.state = COMMAND_LIFE.step(CommandState(command.state), wanted)
+    command.detail = detail
+    if wanted in COMMAND_LIFE.final:
+        command.finished_at = tx.now
+    changed(tx, [f"cabinet/{command.cabinet_id}"], "command", command.id)

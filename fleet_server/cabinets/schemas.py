@@ -1,0 +1,199 @@
+"""Web shapes of the registry."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from fleet_server.web.schemas import Order, View
+from protocol.commands import CommandName
+from protocol.intervals import Uplink
+
+CabinetKind = Literal["slot", "open_door"]
+
+
+class SiteOrder(Order):
+    """`POST /sites`. Coordinates are WGS-84 degrees."""
+
+    name: str = Field(min_length=1, max_length=120)
+    address: str = Field(min_length=1, max_length=300)
+    region: str = Field(min_length=1, max_length=40)
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    time_zone: str = "Asia/Shanghai"
+
+
+class SiteView(View):
+    """A site."""
+
+    id: str
+    name: str
+    address: str
+    region: str
+    latitude: float
+    longitude: float
+    time_zone: str
+
+
+class CabinetOrder(Order):
+    """`POST /cabinets`: register a cabinet before it joins."""
+
+    id: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    serial_number: str = Field(min_length=1, max_length=60)
+    site_id: str
+    kind: CabinetKind = "slot"
+    uplink: Uplink = Uplink.WIRED
+    perishable: bool = False
+
+
+class PresenceView(View):
+    """Live values; stale while `online` is false (P-10)."""
+
+    online: bool
+    last_heard_at: datetime | None
+    offline_since: datetime | None
+    session: int
+    boot: str
+    clock: str
+    free_storage_bytes: int | None
+    rules_version: int
+    desired_version: int
+    command_counter: int
+
+
+class CabinetView(View):
+    """A cabinet, its place, and what is known of it now."""
+
+    id: str
+    serial_number: str
+    site: SiteView
+    kind: str
+    uplink: str
+    shard: int
+    state: str
+    perishable: bool
+    muted_until: datetime | None
+    live: PresenceView | None
+    desired_version: int
+    desired_applied_version: int
+    actions: list[str]
+
+
+class CabinetMove(Order):
+    """`POST /cabinets/{id}/transitions`."""
+
+    to: str
+    reason: str = Field("", max_length=300)
+
+
+class CabinetChange(Order):
+    """`PATCH /cabinets/{id}`: moved, muted, board swapped."""
+
+    site_id: str | None = None
+    muted_until: datetime | None = None
+    approve_reenrolment: bool | None = None
+    reason: str = Field(min_length=1, max_length=300)
+
+
+class ClaimOrder(Order):
+    """`POST /cabinets/{id}/claims`."""
+
+    lifetime_hours: int = Field(72, ge=1, le=24 * 30)
+
+
+class ClaimView(View):
+    """A claim code; shown this once."""
+
+    cabinet_id: str
+    claim_code: str
+    expires_at: datetime
+
+
+class EnrolmentOrder(Order):
+    """`POST /enrolments` (P-19)."""
+
+    claim_code: str = Field(min_length=1, max_length=100)
+    serial_number: str = Field(min_length=1, max_length=60)
+    agent_version: str = Field("", max_length=60)
+
+
+class EnrolmentView(View):
+    """Shape of `protocol.enrolment.EnrolmentAnswer`."""
+
+    cabinet: str
+    fleet: str
+    shard: int
+    brokers: list[str]
+    credential: str
+    signing_keys: list[str]
+    sealing_key: str
+    uplink: Uplink
+    ca: str = ""
+
+
+class PlannedSlotShape(Order):
+    """One slot of the planogram (`protocol.desired.PlannedSlot`)."""
+
+    slot: str = Field(min_length=1, max_length=20)
+    gtin: str
+    price_minor: int = Field(ge=0, le=10_000_000)
+    name_zh: str = Field(min_length=1, max_length=120)
+    name_en: str = Field(min_length=1, max_length=120)
+    capacity: int = Field(1, ge=0, le=1000)
+    par: int = Field(0, ge=0, le=1000)
+    perishable: bool = False
+    chilled: bool = False
+    returnable: bool = True
+    near_expiry_days: int = Field(2, ge=0, le=365)
+    sellable: bool = True
+
+
+class DesiredOrder(Order):
+    """`PUT /cabinets/{id}/desired`: all of it; site and region follow by themselves."""
+
+    planogram: list[PlannedSlotShape] = Field(default_factory=list, max_length=1000)
+    threshold_profile: str = "cn"
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
+    lease_chilled_seconds: float = Field(86_400, gt=0)
+    lease_other_seconds: float = Field(7 * 86_400, gt=0)
+    service_pin_hash: str = Field("", max_length=300)
+    remote_release_allowed: bool = False
+    telemetry_period_seconds: float = Field(300, gt=0)
+
+
+class DesiredView(View):
+    """Desired beside applied, and the reason where the cabinet refused."""
+
+    cabinet_id: str
+    version: int
+    applied_version: int
+    state: dict[str, Any]
+    changed_at: datetime
+    refused_key: str
+    refused_reason: str
+    drifting: bool
+
+
+class CommandOrder(Order):
+    """`POST /cabinets/{id}/commands`."""
+
+    name: CommandName
+    args: dict[str, Any] = Field(default_factory=dict)
+    ttl_seconds: int = Field(60, ge=1, le=7 * 86_400)
+
+
+class CommandView(View):
+    """An order and what became of it."""
+
+    id: str
+    cabinet_id: str
+    name: str
+    args: dict[str, Any]
+    counter: int
+    state: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None
+    detail: str
