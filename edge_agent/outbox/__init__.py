@@ -1,0 +1,1 @@
+"""What the cabinet tells the server: journal and telemetry lanes, presence, and the uplink."""

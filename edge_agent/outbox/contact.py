@@ -1,0 +1,72 @@
+"""What contact with the server means for sale: pending rules and the lease (P-17, the gate).
+
+From a birth on the gate waits for the receipt that answers it, and then until the bundle that
+receipt names is held. A broker without a server behind it must not stop a fleet: an unanswered
+birth counts as no contact after `answer_seconds`. A newer version once heard of stays wanted,
+through disconnects and restarts.
+"""
+
+from datetime import datetime
+
+from edge_agent.outbox.timekeeper import Timekeeper
+from edge_agent.store import Store
+
+_WANTED = "contact.rules_version"
+_HEARD = "contact.heard_at"
+KEEP_EVERY_SECONDS = 600.0
+"""The lease is counted in hours; writing every ten minutes is exact enough."""
+
+
+class Contact:
+    """When the server was last heard, and which rules it wants held."""
+
+    def __init__(self, store: Store, time: Timekeeper, *, answer_seconds: float) -> None:
+        self._store = store
+        self._time = time
+        self._answer_seconds = answer_seconds
+        self._born_at: float | None = None
+        self._heard_elapsed: float | None = None
+        self._kept_at: float | None = None
+
+    def born(self) -> None:
+        """Note that a birth was sent; its receipt is awaited."""
+        self._born_at = self._time.elapsed()
+
+    def lost(self) -> None:
+        """Note that the connection ended."""
+        self._born_at = None
+
+    def heard(self, rules_version: int) -> None:
+        """Take a receipt."""
+        self._born_at = None
+        elapsed = self._time.elapsed()
+        self._heard_elapsed = elapsed
+        due = self._kept_at is None or elapsed - self._kept_at >= KEEP_EVERY_SECONDS
+        if due or rules_version > self.wanted_rules():
+            with self._store.transaction():
+                self._store.remember(_HEARD, self._time.now().isoformat())
+                self._store.remember(_WANTED, str(max(rules_version, self.wanted_rules())))
+            self._kept_at = elapsed
+
+    def wanted_rules(self) -> int:
+        """Return the newest version the server told of."""
+        return int(self._store.value(_WANTED) or 0)
+
+    def rules_pending(self, held_version: int) -> bool:
+        """Say whether the gate must wait."""
+        return self.awaiting_answer or held_version < self.wanted_rules()
+
+    @property
+    def awaiting_answer(self) -> bool:
+        """Whether a birth is out and its receipt may still come."""
+        born_at = self._born_at
+        return born_at is not None and self._time.elapsed() - born_at < self._answer_seconds
+
+    def silent_seconds(self) -> float | None:
+        """Seconds since the server was heard, by wall or elapsed time; None: never heard."""
+        kept = self._store.value(_HEARD)
+        if kept is None:
+            return None
+        if self._heard_elapsed is not None:
+            return self._time.elapsed() - self._heard_elapsed
+        return (self._time.now() - datetime.fromisoformat(kept)).total_seconds()

@@ -1,0 +1,99 @@
+"""Stop and wait on one lane: one unacknowledged batch, repeated until its receipt (P-2, P-3).
+
+A pure state machine over elapsed seconds; the lane packs batches, the uplink carries them. What
+counts is only how far the server says its database is: it may go back (a server restored from a
+backup), then we go back with it.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge_agent.seed import Chance
+from protocol.intervals import RECEIPT_TIMEOUT_MAX_SECONDS
+from protocol.journal import Position
+from protocol.presence import LanePosition
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A batch ready for the wire: sequences `first` to `last`."""
+
+    first: int
+    last: int
+    payload: bytes
+
+
+class LaneSource(Protocol):
+    """A lane as the sender sees it."""
+
+    def position(self) -> LanePosition:
+        """Epoch, head and floor now."""
+        ...
+
+    def pack(self, first: int) -> Packed:
+        """Batch that begins at `first`, which is held; bounded in count and bytes."""
+        ...
+
+
+class Sender:
+    """State of one lane. Outside of a session (`born` to `lost`) it gives nothing."""
+
+    def __init__(
+        self, lane: LaneSource, chance: Chance, *, committed: int, timeout_seconds: float
+    ) -> None:
+        self.committed = committed
+        """How far the server's database is, as we last heard."""
+        self._lane = lane
+        self._chance = chance
+        self._timeout_first = timeout_seconds
+        self._timeout = timeout_seconds
+        self._speaking = False
+        self._outstanding: Packed | None = None
+        self._again_at = 0.0
+
+    def born(self) -> None:
+        """Begin to send, at once: a birth has just been sent."""
+        self._speaking = True
+        self._forget_outstanding()
+
+    def lost(self) -> None:
+        """Stop: the connection is gone, and what was under way with it."""
+        self._speaking = False
+        self._outstanding = None
+
+    def step(self, elapsed: float) -> Packed | None:
+        """Return the batch to publish now, if any."""
+        if not self._speaking or (self._outstanding is not None and elapsed < self._again_at):
+            return None
+        position = self._lane.position()
+        first = max(self.committed + 1, position.floor)
+        if position.head < first:
+            self._outstanding = None
+            return None
+        if self._outstanding is not None:
+            self._timeout = min(self._timeout * 2, RECEIPT_TIMEOUT_MAX_SECONDS)
+        packed = self._lane.pack(first)
+        self._outstanding = packed
+        self._again_at = elapsed + self._chance.jitter(self._timeout)
+        return packed
+
+    def receipt(self, position: Position) -> bool:
+        """Take what the server says; return whether it changed how far it is."""
+        ours = self._lane.position()
+        if position.epoch != ours.epoch:
+            return False  # of the epoch before this one
+        if position.committed > ours.head:
+            log.error("receipt.ahead", extra={"committed": position.committed, "head": ours.head})
+            return False
+        if position.committed == self.committed:
+            return False
+        self.committed = position.committed
+        self._forget_outstanding()
+        return True
+
+    def _forget_outstanding(self) -> None:
+        self._outstanding = None
+        self._timeout = self._timeout_first

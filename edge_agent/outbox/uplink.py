@@ -1,0 +1,254 @@
+"""The conversation with the server: connect, birth, heartbeat, lanes, receipts (P-0 .. P-11).
+
+It owns the link and gives back only what others must handle: rules, desired state, orders. All
+repair is here: whoever is ahead sends again, after each birth and each receipt.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_agent.mqtt_link import Link, LinkClosed, LinkMessage, LinkOpened
+from edge_agent.outbox.contact import Contact
+from edge_agent.outbox.lanes import JournalLane, TelemetryLane
+from edge_agent.outbox.presence import Address, Standing, Versions, heartbeat, presence
+from edge_agent.outbox.sender import Sender
+from edge_agent.outbox.store import Outbox, lane_row
+from edge_agent.outbox.telemetry import Telemetry
+from edge_agent.outbox.timekeeper import Timekeeper
+from edge_agent.seed import Chance
+from edge_agent.store import Store
+from protocol.errors import ProtocolError
+from protocol.intervals import PRESENCE, Uplink
+from protocol.journal import Lane, Receipt
+from protocol.presence import PresenceCause, PresenceState, ServerState
+from protocol.topics import AllKind, DownKind, UpKind, cabinet_subscriptions, kind_of_down
+from protocol.wire import decode
+
+EVENTS_A_STEP = 32
+"""Messages handled in one step; the rest waits for the next, so that a flood starves nothing."""
+_SESSION = "uplink.session"
+_SERVER_EPOCH = "uplink.server_epoch"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Something the server wants obeyed: kind of the topic, and its bytes."""
+
+    kind: DownKind
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class UplinkSettings:
+    """Intervals of the uplink, in seconds."""
+
+    uplink: Uplink
+    reconnect_spread_seconds: float
+    receipt_timeout_seconds: float
+
+
+class UplinkSession:
+    """State of the connection, driven by `step`."""
+
+    def __init__(  # noqa: PLR0913  # the parts it joins; agent.build gives each by name
+        self,
+        *,
+        link: Link,
+        address: Address,
+        settings: UplinkSettings,
+        store: Store,
+        outbox: Outbox,
+        telemetry: Telemetry,
+        contact: Contact,
+        time: Timekeeper,
+        chance: Chance,
+        versions: Callable[[], Versions],
+    ) -> None:
+        self._link = link
+        self._address = address
+        self._settings = settings
+        self._store = store
+        self._outbox = outbox
+        self._telemetry = telemetry
+        self._contact = contact
+        self._time = time
+        self._chance = chance
+        self._versions = versions
+        self._senders = {
+            Lane.JOURNAL: Sender(
+                JournalLane(outbox, time),
+                chance,
+                committed=outbox.committed,
+                timeout_seconds=settings.receipt_timeout_seconds,
+            ),
+            Lane.TELEMETRY: Sender(
+                TelemetryLane(outbox, telemetry, time),
+                chance,
+                committed=lane_row(store, Lane.TELEMETRY)[3],
+                timeout_seconds=settings.receipt_timeout_seconds,
+            ),
+        }
+        self._started_at = time.elapsed()
+        self._connect_at: float | None = time.elapsed()
+        self._birth_at: float | None = None
+        self._heartbeat_at = 0.0
+        self.connected = False
+        self.session = int(store.value(_SESSION) or 0)
+        self._session_used = True
+        self._server_epoch = store.value(_SERVER_EPOCH)
+
+    def step(self) -> list[Order]:
+        """One bounded turn: hear, connect, be born, beat, send. Raises StorageError."""
+        orders = [order for order in map(self._handle, self._link.take(EVENTS_A_STEP)) if order]
+        elapsed = self._time.elapsed()
+        if self._connect_at is not None and elapsed >= self._connect_at:
+            self._connect()
+        if self.connected:
+            self._speak(elapsed)
+        return orders
+
+    def birth_soon(self, delay_seconds: float = 0.0) -> None:
+        """Have a birth sent (once) after a delay; only while connected."""
+        if self.connected and self._birth_at is None:
+            self._birth_at = self._time.elapsed() + delay_seconds
+
+    def stop(self) -> None:
+        """Say goodbye and end the connection. Bounded."""
+        farewell = self._address.message(UpKind.PRESENCE, self._presence(PresenceCause.STOP))
+        self._link.close(farewell if self.connected else None)
+        self.connected = False
+
+    def _connect(self) -> None:
+        self._connect_at = None
+        self._next_session()
+        will = self._address.message(UpKind.PRESENCE, self._presence(PresenceCause.WILL))
+        self._link.open(will, cabinet_subscriptions(self._address.fleet, self._address.cabinet))
+
+    def _next_session(self) -> None:
+        # A number no broker ever saw is free again: a week without a broker wears no flash.
+        if self._session_used:
+            with self._store.transaction():
+                self._store.remember(_SESSION, str(self.session + 1))
+            self.session += 1
+            self._session_used = False
+
+    def _speak(self, elapsed: float) -> None:
+        if self._birth_at is not None and elapsed >= self._birth_at:
+            self._be_born(elapsed)
+        if elapsed >= self._heartbeat_at:
+            self._beat(elapsed)
+        for lane, kind in ((Lane.JOURNAL, UpKind.JOURNAL), (Lane.TELEMETRY, UpKind.TELEMETRY)):
+            packed = self._senders[lane].step(elapsed)
+            if packed is not None:
+                self._link.publish(self._address.message(kind, packed.payload))
+
+    def _be_born(self, elapsed: float) -> None:
+        self._birth_at = None
+        birth = self._address.message(UpKind.PRESENCE, self._presence(PresenceCause.BIRTH))
+        if not self._link.publish(birth):
+            return  # LinkClosed follows
+        self._contact.born()
+        for sender in self._senders.values():
+            sender.born()
+        self._heartbeat_at = elapsed + PRESENCE[self._settings.uplink].heartbeat_seconds
+
+    def _beat(self, elapsed: float) -> None:
+        payload = heartbeat(
+            self._standing(),
+            uptime_seconds=elapsed - self._started_at,
+            clock=self._time.quality(),
+            free_storage_bytes=self._store.free_bytes(),
+        )
+        self._link.publish(self._address.message(UpKind.HEARTBEAT, payload))
+        self._heartbeat_at = elapsed + PRESENCE[self._settings.uplink].heartbeat_seconds
+
+    def _handle(self, event: LinkOpened | LinkClosed | LinkMessage) -> Order | None:
+        if isinstance(event, LinkOpened):
+            self._opened()
+        elif isinstance(event, LinkClosed):
+            self._closed(event)
+        else:
+            return self._message(event)
+        return None
+
+    def _opened(self) -> None:
+        log.info("uplink.opened", extra={"session": self.session})
+        self.connected = True
+        self._session_used = True
+        self._birth_at = self._time.elapsed()
+        self._heartbeat_at = self._birth_at + PRESENCE[self._settings.uplink].heartbeat_seconds
+
+    def _closed(self, event: LinkClosed) -> None:
+        log.info("uplink.closed", extra={"session": self.session, "reason": event.reason})
+        self.connected = False
+        self._session_used = self._session_used or event.reached
+        self._birth_at = None
+        self._contact.lost()
+        for sender in self._senders.values():
+            sender.lost()
+        self._link.close(None)
+        spread = self._settings.reconnect_spread_seconds
+        self._connect_at = self._time.elapsed() + self._chance.uniform(0.0, spread)
+
+    def _message(self, event: LinkMessage) -> Order | None:
+        kind = kind_of_down(event.topic)
+        try:
+            if kind == DownKind.RECEIPT:
+                self._receipt(decode(event.payload, Receipt))
+                return None
+            if kind == AllKind.SERVER:
+                self._server(decode(event.payload, ServerState))
+                return None
+        except ProtocolError as error:
+            log.warning("uplink.rubbish", extra={"topic": event.topic, "reason": str(error)})
+            return None
+        if kind in (DownKind.RULES, DownKind.DESIRED, DownKind.COMMAND):
+            return Order(DownKind(kind), event.payload)
+        log.info("uplink.unknown_kind", extra={"topic": event.topic})
+        return None
+
+    def _receipt(self, receipt: Receipt) -> None:
+        self._meet(receipt.server_epoch, answers_birth=self._contact.awaiting_answer)
+        self._contact.heard(receipt.rules_version)
+        journal, telemetry = self._senders[Lane.JOURNAL], self._senders[Lane.TELEMETRY]
+        before = journal.committed
+        if receipt.journal is not None and journal.receipt(receipt.journal):
+            self._outbox.committed = journal.committed
+            if journal.committed < before:
+                log.warning("uplink.fell_back", extra={"to": journal.committed, "from": before})
+                self._outbox.fall_back(journal.committed)
+        if receipt.telemetry is not None and telemetry.receipt(receipt.telemetry):
+            self._telemetry.forget(telemetry.committed)
+
+    def _server(self, state: ServerState) -> None:
+        """Answer with a birth, spread over the fleet (P-11); it orders nothing."""
+        if state.state is PresenceState.ONLINE:
+            self._birth_later()
+
+    def _meet(self, server_epoch: str, *, answers_birth: bool) -> None:
+        if server_epoch == self._server_epoch:
+            return
+        known, self._server_epoch = self._server_epoch, server_epoch
+        with self._store.transaction():
+            self._store.remember(_SERVER_EPOCH, server_epoch)
+        if known is not None and not answers_birth:
+            self._birth_later()
+
+    def _birth_later(self) -> None:
+        self.birth_soon(self._chance.uniform(0.0, self._settings.reconnect_spread_seconds))
+
+    def _standing(self) -> Standing:
+        return Standing(
+            session=self.session,
+            boot=self._outbox.boot,
+            uplink=self._settings.uplink,
+            versions=self._versions(),
+            journal=self._outbox.position(Lane.JOURNAL),
+            telemetry=self._outbox.position(Lane.TELEMETRY),
+        )
+
+    def _presence(self, cause: PresenceCause) -> bytes:
+        return presence(self._standing(), cause)

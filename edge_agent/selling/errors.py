@@ -1,0 +1,44 @@
+"""What people and programs at the cabinet can ask wrongly; nothing is changed by any of it."""
+
+from edge_agent.errors import OutsideError
+
+
+class UnknownSlotError(OutsideError):
+    """The cabinet has no such slot."""
+
+    def __init__(self, slot: str) -> None:
+        super().__init__(f"this cabinet has no slot {slot!r}")
+        self.slot = slot
+
+
+class UnknownDoorError(OutsideError):
+    """The cabinet has no such door."""
+
+    def __init__(self, door: str) -> None:
+        super().__init__(f"this cabinet has no door {door!r}")
+        self.door = door
+
+
+class PaymentReferenceReusedError(OutsideError):
+    """Another order came under a payment reference that was used."""
+
+    def __init__(self, payment_reference: str) -> None:
+        super().__init__(f"payment reference {payment_reference!r} belongs to another order")
+        self.payment_reference = payment_reference
+
+
+class SealingKeyMissingError(OutsideError):
+    """A contact was given, but this cabinet has no key to seal it to; it is never kept clear."""
+
+    def __init__(self) -> None:
+        super().__init__("no sealing key: the contact cannot be kept")
+
+
+class StockRefusedError(OutsideError):
+    """Goods may not be loaded, counted or removed as asked."""
+
+    def __init__(self, slot: str, why: str, detail: str = "") -> None:
+        super().__init__(f"slot {slot}: {why}" + (f" ({detail})" if detail else ""))
+        self.slot = slot
+        self.why = why
+        self.detail = detail

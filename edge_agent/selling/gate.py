@@ -1,0 +1,180 @@
+"""The gate: may this slot sell now? Pure; asked before every payment and every door release.
+
+Reasons are checked in the order of the design, and the first one counts. What is not known is
+never a reason to allow: an unknown lot matches as `possible`, an untrusted clock blocks dated
+goods, a door nobody can see does not sell.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from edge_agent.rules.evaluate import Block
+from edge_agent.selling.texts import (
+    NEAR_EXPIRY,
+    NOT_RETURNABLE,
+    REFUSALS,
+    SLOT_FAULTS,
+    SlotFault,
+)
+from protocol.desired import PlannedSlot
+from protocol.events import RefusalReason
+from protocol.rules import Notice
+
+
+class NoticeKind(StrEnum):
+    """What a buyer is told before paying."""
+
+    NEAR_EXPIRY = "near_expiry"
+    NOT_RETURNABLE = "not_returnable"
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Units of one load in a slot; `row` is its row in the stock table."""
+
+    row: int
+    gtin: str
+    lot: str | None
+    quantity: int
+    expiry: date | None = None
+    production: date | None = None
+
+
+@dataclass(frozen=True)
+class SlotFacts:
+    """Everything the gate looks at, taken at one moment."""
+
+    rules_held: bool
+    rules_pending: bool
+    blocks: Sequence[Block]
+    storage_ok: bool
+    safety_hold: bool
+    planned: PlannedSlot | None
+    lots: Sequence[Lot]
+    today: date
+    clock_trusted: bool
+    silent_seconds: float | None
+    """Since the server was heard; None for never."""
+    lease_seconds: float
+    service_mode: bool
+    fault: SlotFault | None
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Sell the oldest lot; tell these notices first."""
+
+    lot: Lot
+    planned: PlannedSlot
+    notices: tuple[tuple[NoticeKind, Notice], ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Do not sell, for this reason; `detail` is the recall id or the slot's fault."""
+
+    reason: RefusalReason
+    text: Notice
+    detail: str = ""
+
+
+def decide(facts: SlotFacts) -> Allowed | Refused:
+    """Allow or refuse one unit of a slot."""
+    for check in _ORDER:
+        refused = check(facts)
+        if refused is not None:
+            return refused
+    planned = facts.planned
+    if planned is None or not facts.lots:
+        return _fault(SlotFault.NOT_PLANNED if planned is None else SlotFault.SOLD_OUT)
+    return Allowed(facts.lots[0], planned, _notices(facts, planned))
+
+
+def _rules(facts: SlotFacts) -> Refused | None:
+    return (
+        _refused(RefusalReason.RULES_PENDING)
+        if facts.rules_pending or not facts.rules_held
+        else None
+    )
+
+
+def _recall(facts: SlotFacts) -> Refused | None:
+    if not facts.blocks:
+        return None
+    first = facts.blocks[0]
+    return Refused(RefusalReason.RECALL, first.notice, first.recall)
+
+
+def _storage(facts: SlotFacts) -> Refused | None:
+    return None if facts.storage_ok else _refused(RefusalReason.STORAGE)
+
+
+def _temperature(facts: SlotFacts) -> Refused | None:
+    # Goods that nobody planned may be perishable.
+    perishable = facts.planned is None or facts.planned.perishable
+    return _refused(RefusalReason.TEMPERATURE) if facts.safety_hold and perishable else None
+
+
+def _expiry(facts: SlotFacts) -> Refused | None:
+    dated = [lot.expiry for lot in facts.lots if lot.expiry is not None]
+    # The date is good through its day (GS1 General Specifications, AI 17). An untrusted clock
+    # never stands before the true date, so what it calls expired is expired.
+    if any(expiry < facts.today for expiry in dated):
+        return _refused(RefusalReason.EXPIRY)
+    if dated and not facts.clock_trusted:
+        return _refused(RefusalReason.CLOCK)
+    return None
+
+
+def _lease(facts: SlotFacts) -> Refused | None:
+    silent = facts.silent_seconds
+    return _refused(RefusalReason.LEASE) if silent is None or silent > facts.lease_seconds else None
+
+
+def _service(facts: SlotFacts) -> Refused | None:
+    return _refused(RefusalReason.SERVICE) if facts.service_mode else None
+
+
+def _slot(facts: SlotFacts) -> Refused | None:
+    planned = facts.planned
+    if planned is None:
+        return _fault(SlotFault.NOT_PLANNED)
+    if not planned.sellable:
+        return _fault(SlotFault.NOT_FOR_SALE)
+    if not facts.lots:
+        return _fault(SlotFault.SOLD_OUT)
+    if any(lot.gtin != planned.gtin for lot in facts.lots):
+        return _fault(SlotFault.WRONG_GOODS)
+    return None if facts.fault is None else _fault(facts.fault)
+
+
+_ORDER: tuple[Callable[[SlotFacts], Refused | None], ...] = (
+    _rules,
+    _recall,
+    _storage,
+    _temperature,
+    _expiry,
+    _lease,
+    _service,
+    _slot,
+)
+
+
+def _refused(reason: RefusalReason) -> Refused:
+    return Refused(reason, REFUSALS[reason])
+
+
+def _fault(fault: SlotFault) -> Refused:
+    return Refused(RefusalReason.FAULT, SLOT_FAULTS[fault], fault)
+
+
+def _notices(facts: SlotFacts, planned: PlannedSlot) -> tuple[tuple[NoticeKind, Notice], ...]:
+    told = []
+    expiry = facts.lots[0].expiry
+    if expiry is not None and expiry - facts.today <= timedelta(days=planned.near_expiry_days):
+        told.append((NoticeKind.NEAR_EXPIRY, NEAR_EXPIRY))
+    if not planned.returnable:
+        told.append((NoticeKind.NOT_RETURNABLE, NOT_RETURNABLE))
+    return tuple(told)

@@ -1,0 +1,390 @@
+"""One paid unit out of one slot: gate -> pulse -> proof -> sale, each step durable before the next.
+
+The state says `pulsed` before the lock is told, never after: a power cut can then leave doubt, but
+not a second vend. Proof is the door seen open by the lock board. A payment reference is used up by
+its first order, whatever came of it; the same order again gets the same answer.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from edge_agent.drivers.errors import DriverError
+from edge_agent.outbox.store import Outbox
+from edge_agent.outbox.timekeeper import Timekeeper
+from edge_agent.seed import Chance
+from edge_agent.selling.doors import Doors
+from edge_agent.selling.errors import PaymentReferenceReusedError, SealingKeyMissingError
+from edge_agent.selling.gate import Allowed, NoticeKind, Refused
+from edge_agent.selling.states import OPEN, VendState, moved
+from edge_agent.selling.stock import StockBook, confidence
+from edge_agent.selling.texts import DISPENSED, NOT_DISPENSED, REFUSALS, UNKNOWN_OUTCOME
+from edge_agent.store import StorageError, Store
+from protocol.events import (
+    DoorCause,
+    RefusalReason,
+    SaleCompleted,
+    SaleLine,
+    SaleMode,
+    SaleRefused,
+    VendFailed,
+)
+from protocol.rules import Notice
+from protocol.sealing import seal
+
+SETTLE_SECONDS = 30.0
+"""After a boot the lock board has this long to show the door of a vend the power cut interrupted."""
+
+log = logging.getLogger(__name__)
+
+
+class VendOrder(msgspec.Struct, frozen=True):
+    """What the payment screen asks for."""
+
+    payment_reference: str
+    slot: str
+    contact: str = ""
+    buyer_reference: str = ""
+
+
+class ToldNotice(msgspec.Struct, frozen=True):
+    """A notice the buyer is shown."""
+
+    kind: str
+    text: Notice
+
+
+class VendAnswer(msgspec.Struct, frozen=True):
+    """What the payment screen is answered; `outcome` is the state, `reason` says why not."""
+
+    outcome: str
+    sale: str
+    text: Notice
+    reason: str = ""
+    detail: str = ""
+    notices: list[ToldNotice] = []
+
+
+@dataclass(frozen=True)
+class Vend:
+    """One row of the vend table."""
+
+    payment_reference: str
+    sale: str
+    slot: str
+    door: str
+    state: VendState
+    buyer_reference: str
+    sealed_contact: str
+    currency: str
+    stock_id: int | None
+    line: SaleLine | None
+    rules_version: int
+    answer: VendAnswer
+
+
+_COLUMNS = (
+    "SELECT payment_reference, sale, slot, door, state, buyer_reference, sealed_contact, currency,"
+    " stock_id, line, rules_version, answer FROM vend"
+)
+
+
+class SlotVends:
+    """All vends of the cabinet."""
+
+    def __init__(  # noqa: PLR0913  # the parts it joins; agent.build gives each by name
+        self,
+        *,
+        store: Store,
+        outbox: Outbox,
+        stock: StockBook,
+        doors: Doors,
+        time: Timekeeper,
+        chance: Chance,
+        pulse: Callable[[str, str], None],
+        sealing_key: bytes | None,
+        proof_seconds: float,
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._stock = stock
+        self._doors = doors
+        self._time = time
+        self._chance = chance
+        self._pulse = pulse
+        self._sealing_key = sealing_key
+        self._proof_seconds = proof_seconds
+        self._deadlines: dict[str, float] = {}
+        self._before_boot: set[str] = set()
+
+    def find(self, payment_reference: str) -> Vend | None:
+        """Vend of a payment reference."""
+        row = self._store.row(f"{_COLUMNS} WHERE payment_reference = ?", payment_reference)
+        return None if row is None else _vend(row)
+
+    def open_vends(self) -> tuple[Vend, ...]:
+        """Vends that are under way; at most one a slot."""
+        marks = ", ".join("?" * len(OPEN))
+        rows = self._store.rows(f"{_COLUMNS} WHERE state IN ({marks})", *sorted(OPEN))
+        return tuple(_vend(row) for row in rows)
+
+    def known(self, order: VendOrder) -> Vend | None:
+        """Vend this very order already has. Raises PaymentReferenceReusedError for another."""
+        vend = self.find(order.payment_reference)
+        if vend is None:
+            return None
+        if (vend.slot, vend.buyer_reference) != (order.slot, order.buyer_reference):
+            raise PaymentReferenceReusedError(order.payment_reference)
+        return vend
+
+    def refuse(self, order: VendOrder, door: str, refused: Refused) -> VendAnswer:
+        """Note a refusal; on a full disk it is answered all the same, without a note."""
+        answer = VendAnswer(
+            VendState.REFUSED, self._chance.new_id(), refused.text, refused.reason, refused.detail
+        )
+        recall = refused.detail if refused.reason is RefusalReason.RECALL else ""
+        gtin = next((lot.gtin for lot in self._stock.lots(order.slot)), "")
+        vend = self._requested(order, door, answer)
+        try:
+            with self._store.transaction():
+                self._insert(vend)
+                self._move(vend, VendState.REFUSED, answer)
+                body = SaleRefused(refused.reason, order.slot, gtin, recall)
+                self._outbox.append("sale.refused", body)
+        except StorageError:
+            log.exception("sale.refusal_not_kept", extra={"slot": order.slot})
+        return answer
+
+    def begin(
+        self, order: VendOrder, door: str, allowed: Allowed, *, currency: str, rules_version: int
+    ) -> VendAnswer:
+        """Carry out an allowed order up to the pulse; the proof comes with a door reading.
+
+        Raises SealingKeyMissingError; then nothing was begun.
+        """
+        vend = self._authorisable(order, door, allowed, currency, rules_version)
+        try:
+            with self._store.transaction():
+                self._insert(vend)
+                self._move(vend, VendState.AUTHORISED, vend.answer)
+        except StorageError:
+            text = REFUSALS[RefusalReason.STORAGE]
+            return VendAnswer(VendState.REFUSED, vend.sale, text, RefusalReason.STORAGE)
+        self._open_door(self._reread(vend))
+        return self._reread(vend).answer
+
+    def door_opened(self, door: str) -> None:
+        """Settle the vend whose door is seen open, in the caller's transaction."""
+        for vend in self.open_vends():
+            if vend.door == door and vend.state is VendState.PULSED:
+                self._dispensed(vend)
+
+    def door_stays_closed(self, door: str) -> None:
+        """Settle a vend of before the boot: nobody can say any more whether its door was open."""
+        for vend in self.open_vends():
+            if vend.door == door and vend.sale in self._before_boot:
+                self._settle(vend, VendState.UNKNOWN, "power_cut")
+
+    def pulse_failed(self, sale: str, cause: str) -> None:
+        """Settle a vend whose pulse was surely not sent."""
+        for vend in self.open_vends():
+            if vend.sale == sale:
+                self._settle(vend, VendState.FAILED, cause)
+
+    def step(self) -> None:
+        """Settle what has waited too long for its proof. Raises StorageError."""
+        for vend in self.open_vends():
+            if self._time.elapsed() < self._deadlines.get(vend.sale, 0.0):
+                continue
+            if vend.sale in self._before_boot:
+                self._settle(vend, VendState.UNKNOWN, "power_cut")
+            else:
+                self._settle(vend, VendState.FAILED, "door_did_not_open")
+
+    def recover(self) -> None:
+        """At boot: say of each interrupted vend what is known, and wait for the rest."""
+        for vend in self.open_vends():
+            if vend.state is VendState.PULSED:
+                self._before_boot.add(vend.sale)
+                self._deadlines[vend.sale] = self._time.elapsed() + SETTLE_SECONDS
+                self._doors.expect(vend.door, DoorCause.SALE, SETTLE_SECONDS)
+            else:
+                self._settle(vend, VendState.FAILED, "power_cut")
+
+    def paused(self, slot: str, failures_max: int) -> bool:
+        """Say whether a slot is paused for failing too often in a row."""
+        return self._stock.failures(slot) >= failures_max
+
+    def _open_door(self, vend: Vend) -> None:
+        try:
+            with self._store.transaction():
+                self._move(vend, VendState.PULSED, vend.answer)
+        except StorageError:
+            # Nothing moved yet and nothing will: the next good write settles it.
+            self._deadlines[vend.sale] = self._time.elapsed()
+            return
+        self._deadlines[vend.sale] = self._time.elapsed() + self._proof_seconds
+        self._doors.expect(vend.door, DoorCause.SALE, self._proof_seconds)
+        try:
+            self._pulse(vend.door, vend.sale)
+        except DriverError as error:
+            self._settle(self._reread(vend), VendState.FAILED, type(error).__name__)
+
+    def _dispensed(self, vend: Vend) -> None:
+        line = vend.line
+        if line is None or vend.stock_id is None:
+            raise AssertionError(f"vend {vend.sale} was pulsed without a line")
+        answer = msgspec.structs.replace(vend.answer, outcome=VendState.DISPENSED, text=DISPENSED)
+        self._move(vend, VendState.DISPENSED, answer)
+        self._stock.take_one(vend.stock_id)
+        self._stock.note_success(vend.slot)
+        self._outbox.append("sale.completed", _sale(vend, line))
+        self._done(vend)
+
+    def _settle(self, vend: Vend, state: VendState, cause: str) -> None:
+        unknown = state is VendState.UNKNOWN
+        text = UNKNOWN_OUTCOME if unknown else NOT_DISPENSED
+        answer = msgspec.structs.replace(vend.answer, outcome=state, text=text, reason=cause)
+        body = VendFailed(
+            sale=vend.sale,
+            slot=vend.slot,
+            cause=cause,
+            payment_reference=vend.payment_reference,
+            outcome="unknown" if unknown else "not_dispensed",
+            amount_minor=0 if vend.line is None else vend.line.price_minor,
+            currency=vend.currency,
+        )
+        with self._store.transaction():
+            self._move(vend, state, answer)
+            self._stock.note_failure(vend.slot)
+            self._outbox.append("vend.failed", body)
+        self._done(vend)
+
+    def _done(self, vend: Vend) -> None:
+        self._deadlines.pop(vend.sale, None)
+        self._before_boot.discard(vend.sale)
+
+    def _requested(self, order: VendOrder, door: str, answer: VendAnswer) -> Vend:
+        return Vend(
+            payment_reference=order.payment_reference,
+            sale=answer.sale,
+            slot=order.slot,
+            door=door,
+            state=VendState.REQUESTED,
+            buyer_reference=order.buyer_reference,
+            sealed_contact="",
+            currency="",
+            stock_id=None,
+            line=None,
+            rules_version=0,
+            answer=answer,
+        )
+
+    def _authorisable(
+        self, order: VendOrder, door: str, allowed: Allowed, currency: str, rules_version: int
+    ) -> Vend:
+        sale = self._chance.new_id()
+        told = [ToldNotice(kind, text) for kind, text in allowed.notices]
+        answer = VendAnswer(VendState.REQUESTED, sale, DISPENSED, notices=told)
+        return Vend(
+            payment_reference=order.payment_reference,
+            sale=sale,
+            slot=order.slot,
+            door=door,
+            state=VendState.REQUESTED,
+            buyer_reference=order.buyer_reference,
+            sealed_contact=self._seal(order.contact),
+            currency=currency,
+            stock_id=allowed.lot.row,
+            line=_line(order.slot, allowed, self._stock),
+            rules_version=rules_version,
+            answer=answer,
+        )
+
+    def _seal(self, contact: str) -> str:
+        if not contact:
+            return ""
+        if self._sealing_key is None:
+            raise SealingKeyMissingError
+        return seal(contact, self._sealing_key)
+
+    def _insert(self, vend: Vend) -> None:
+        self._store.write(
+            "INSERT INTO vend VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            vend.payment_reference,
+            vend.sale,
+            vend.slot,
+            vend.door,
+            vend.state,
+            vend.buyer_reference,
+            vend.sealed_contact,
+            vend.currency,
+            vend.stock_id,
+            None if vend.line is None else msgspec.json.encode(vend.line).decode(),
+            vend.rules_version,
+            msgspec.json.encode(vend.answer).decode(),
+        )
+        self._note(vend.sale, vend.state)
+
+    def _move(self, vend: Vend, wanted: VendState, answer: VendAnswer) -> None:
+        self._store.write(
+            "UPDATE vend SET state = ?, answer = ? WHERE sale = ?",
+            moved(vend.state, wanted),
+            msgspec.json.encode(msgspec.structs.replace(answer, outcome=wanted)).decode(),
+            vend.sale,
+        )
+        self._note(vend.sale, wanted)
+
+    def _note(self, sale: str, state: VendState) -> None:
+        self._store.write(
+            "INSERT INTO vend_history (sale, state, at) VALUES (?, ?, ?)",
+            sale,
+            state,
+            self._time.now().isoformat(),
+        )
+
+    def _reread(self, vend: Vend) -> Vend:
+        found = self.find(vend.payment_reference)
+        if found is None:
+            raise AssertionError(f"vend {vend.sale} was written and is not there")
+        return found
+
+
+def _vend(row: tuple[object, ...]) -> Vend:
+    values = list(row)
+    values[4] = VendState(str(row[4]))
+    values[9] = None if row[9] is None else msgspec.json.decode(str(row[9]), type=SaleLine)
+    values[11] = msgspec.json.decode(str(row[11]), type=VendAnswer)
+    return Vend(*values)  # type: ignore[arg-type]  # columns in the order of the fields
+
+
+def _line(slot: str, allowed: Allowed, stock: StockBook) -> SaleLine:
+    told = {kind for kind, _ in allowed.notices}
+    return SaleLine(
+        line=1,
+        slot=slot,
+        gtin=allowed.lot.gtin,
+        lot=allowed.lot.lot,
+        lot_confidence=confidence(stock.lots(slot)),
+        quantity=1,
+        price_minor=allowed.planned.price_minor,
+        expiry=allowed.lot.expiry,
+        near_expiry_told=NoticeKind.NEAR_EXPIRY in told,
+        not_returnable_told=NoticeKind.NOT_RETURNABLE in told,
+    )
+
+
+def _sale(vend: Vend, line: SaleLine) -> SaleCompleted:
+    return SaleCompleted(
+        sale=vend.sale,
+        mode=SaleMode.SLOT,
+        lines=[line],
+        total_minor=line.price_minor * line.quantity,
+        currency=vend.currency,
+        payment_reference=vend.payment_reference,
+        buyer_reference=vend.buyer_reference,
+        sealed_contact=vend.sealed_contact,
+        rules_version=vend.rules_version,
+    )

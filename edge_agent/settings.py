@@ -1,0 +1,163 @@
+"""Settings of one agent (a TOML file) and the identity it was given when it joined.
+
+msgspec reads both: unknown keys are errors, so that a misspelt setting is found on the bench and
+not in the field. The identity is a file of its own, readable by the agent alone, because it holds
+the credential; the settings may be shown to anyone.
+"""
+
+import os
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from edge_agent.errors import OutsideError
+from protocol.enrolment import EnrolmentAnswer
+from protocol.intervals import RECEIPT_TIMEOUT_SECONDS, RECONNECT_SPREAD_SECONDS
+
+IDENTITY_FILE = "identity.json"
+OWNER_ONLY = 0o600
+
+
+class SettingsError(OutsideError):
+    """The settings or identity file cannot be used; `reason` names the key."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class TelemetryMode(StrEnum):
+    """When a reading becomes a sample; `every_reading` is for measuring the agent."""
+
+    ON_CHANGE = "on_change"
+    EVERY_READING = "every_reading"
+
+
+class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One device: name, kind, bus address; `doors` (name -> lock number from 1) or the `part`."""
+
+    name: str
+    kind: str
+    address: int
+    doors: dict[str, int] = {}
+    part: str = ""
+
+
+class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One serial port and what hangs on it."""
+
+    port: str
+    devices: list[DeviceSettings]
+
+
+class LocalApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the payment screen and the technician on site reach the agent; port 0: any free."""
+
+    host: str = "127.0.0.1"
+    port: int = 8090
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings of `edge-agent run`; `deploy/edge-agent.example.toml` explains each."""
+
+    data_dir: str
+    buses: list[BusSettings] = []
+    slots: dict[str, str] = {}
+    """Slot -> door. Empty: every door of every lock board is a slot of its own name."""
+    perishable: bool = True
+    """Whether perishable goods may be inside; decides severities and the hold after a loss."""
+    local_api: LocalApiSettings = LocalApiSettings()
+    brokers: list[str] = []
+    """Overrides the brokers of the identity: `mqtt://host:port`."""
+    poll_seconds: float = 1.0
+    reconnect_spread_seconds: float = RECONNECT_SPREAD_SECONDS
+    receipt_timeout_seconds: float = RECEIPT_TIMEOUT_SECONDS
+    proof_seconds: float = 10.0
+    """A door that did not open within this long of its pulse was not opened by it."""
+    birth_answer_seconds: float = 60.0
+    """How long after a birth the gate waits for the server before it counts it as not there."""
+    clock_trusted: bool = False
+    """True where NTP keeps the system clock (P-18); else dated goods are blocked."""
+    telemetry_mode: TelemetryMode = TelemetryMode.ON_CHANGE
+    telemetry_commit_seconds: float = 600.0
+    """Samples are written at most this often (flash wear)."""
+    storage_reserve_bytes: int = 8 * 1024 * 1024
+    """With less free space than this the cabinet stops selling (P-7)."""
+    log_level: LogLevel = LogLevel.INFO
+
+    def slot_doors(self) -> dict[str, str]:
+        """Slot -> door, with the default filled in."""
+        return dict(self.slots) or {door: door for door in self.all_doors()}
+
+    def all_doors(self) -> list[str]:
+        """Every door of every lock board."""
+        return [door for bus in self.buses for device in bus.devices for door in device.doors]
+
+    def device_names(self) -> list[str]:
+        """Every device of every bus."""
+        return [device.name for bus in self.buses for device in bus.devices]
+
+
+def read_settings(path: Path) -> Settings:
+    """TOML file -> settings. Raises SettingsError naming the key that is wrong."""
+    try:
+        settings = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(path, str(error)) from error
+    except msgspec.ValidationError as error:
+        raise SettingsError(path, str(error)) from error
+    _check(settings, path)
+    return settings
+
+
+def _check(settings: Settings, path: Path) -> None:
+    doors, devices = settings.all_doors(), settings.device_names()
+    if len(set(doors)) != len(doors):
+        raise SettingsError(path, "buses: a door name is used twice")
+    if len(set(devices)) != len(devices):
+        raise SettingsError(path, "buses: a device name is used twice")
+    for slot, door in settings.slots.items():
+        if door not in doors:
+            raise SettingsError(path, f"slots.{slot}: no lock board has a door {door!r}")
+    for key in ("poll_seconds", "receipt_timeout_seconds", "proof_seconds"):
+        if getattr(settings, key) <= 0:
+            raise SettingsError(path, f"{key}: must be more than 0")
+    for key in ("reconnect_spread_seconds", "birth_answer_seconds", "telemetry_commit_seconds"):
+        if getattr(settings, key) < 0:
+            raise SettingsError(path, f"{key}: must not be negative")
+
+
+def read_identity(data_dir: Path) -> EnrolmentAnswer:
+    """Identity the cabinet joined with. Raises SettingsError when it never joined."""
+    path = data_dir / IDENTITY_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=EnrolmentAnswer)
+    except FileNotFoundError as error:
+        raise SettingsError(path, "not there: run `edge-agent enrol` first") from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise SettingsError(path, str(error)) from error
+
+
+def write_identity(data_dir: Path, identity: EnrolmentAnswer) -> None:
+    """Keep the identity, readable by its owner alone; whole or not at all."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path, fresh = data_dir / IDENTITY_FILE, data_dir / f"{IDENTITY_FILE}.new"
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(identity))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,249 @@
+"""The one SQLite file of the agent, and the one place that commits (P-1).
+
+Outbox, rules, stock, vends and commands share it, so that a fact and its effect are one
+transaction. WAL with synchronous=FULL: a commit survives a power cut. No value is cached across a
+rollback: parts read from the store, the page cache makes that cheap. A damaged file is kept aside
+under a new name and an empty one begins; `lost` tells the rest that something was forgotten.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from edge_agent.errors import EdgeError, MisuseError
+
+STORE_FILE = "agent.sqlite"
+BORN_FILE = "agent.born"
+"""Stands beside the store from its first day: a store missing beside it was lost, not new."""
+BUSY_SECONDS = 5.0
+"""`edge-agent status` and a copy for backup may hold the file for moments."""
+
+_VALUES = "CREATE TABLE value (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+LOST = "store.lost"
+_LOST = f"\nINSERT INTO value VALUES ('{LOST}', 'yes');"
+"""Written with the first schema step, so that a crash right after cannot hide the loss."""
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_NO_ROOM = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+
+log = logging.getLogger(__name__)
+
+
+class StorageError(EdgeError):
+    """The disk is full, read-only or broken: nothing of the transaction was written."""
+
+
+class TransactionError(MisuseError):
+    """A write outside of a transaction, or a transaction inside another."""
+
+
+class Store:
+    """Connection of the core thread; nothing else touches it."""
+
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        *,
+        set_aside: Path | None = None,
+        after_commit: Callable[[], None] | None = None,
+    ) -> None:
+        self.path = path
+        self.set_aside = set_aside
+        """Where a damaged store was kept at this opening."""
+        self.writable = True
+        """False from a failed write to the next good one; the gate stops selling meanwhile."""
+        self.commits = 0
+        """Transactions committed by this process; whoever caches compares it."""
+        self._connection = connection
+        self._after_commit = after_commit
+        self._writing = False
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        steps: Sequence[str],
+        *,
+        now: datetime,
+        after_commit: Callable[[], None] | None = None,
+    ) -> "Store":
+        """Open or create the store and bring it to the last of the schema `steps`.
+
+        Raises StorageError when the disk does not let us.
+        """
+        path = directory / STORE_FILE
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            known = (directory / BORN_FILE).exists()
+            first = _VALUES + (_LOST if known else "")
+            connection, set_aside = _connect_or_set_aside(path, (first, *steps), now)
+            if not known:
+                _write_durably(directory / BORN_FILE)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(f"{path}: {error}") from error
+        return cls(path, connection, set_aside=set_aside, after_commit=after_commit)
+
+    @property
+    def lost(self) -> bool:
+        """Whether an earlier store of this cabinet is gone, and `admit_loss` was not called."""
+        return self.value(LOST) is not None
+
+    def admit_loss(self) -> None:
+        """Note, inside the caller's transaction, that the loss has had its consequences."""
+        self.write("DELETE FROM value WHERE key = ?", LOST)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything written inside is committed together, or not at all.
+
+        Raises StorageError when the disk does not take it; then nothing was written.
+        """
+        if self._writing:
+            raise TransactionError("a transaction is open already")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._writing = True
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.OperationalError) and _primary_code(error) in _NO_ROOM:
+                self.writable = False
+                raise StorageError(f"{self.path}: {error}") from error
+            raise
+        finally:
+            self._writing = False
+        self.writable = True
+        self.commits += 1
+        if self._after_commit is not None:
+            self._after_commit()
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Read all rows; the caller bounds them by LIMIT or by what the table can hold."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
+        """Read the first row, if there is one."""
+        found: tuple[Any, ...] | None = self._connection.execute(sql, parameters).fetchone()
+        return found
+
+    def write(self, sql: str, *parameters: Any) -> int:
+        """Write inside the caller's transaction; return how many rows it changed."""
+        if not self._writing:
+            raise TransactionError("a write needs a transaction")
+        return self._connection.execute(sql, parameters).rowcount
+
+    def value(self, key: str) -> str | None:
+        """Read one remembered value."""
+        found = self.row("SELECT value FROM value WHERE key = ?", key)
+        return None if found is None else str(found[0])
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep one value, inside the caller's transaction."""
+        self.write(
+            "INSERT INTO value VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            key,
+            value,
+        )
+
+    def free_bytes(self) -> int:
+        """Free space for us on the disk of the store."""
+        room = os.statvfs(self.path.parent)
+        return room.f_bavail * room.f_frsize
+
+    def close(self) -> None:
+        """Close the file; it may be closed twice."""
+        self._connection.close()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    # Extended codes carry the primary one in their low byte (sqlite.org/rescode.html).
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _connect_or_set_aside(
+    path: Path, steps: Sequence[str], now: datetime
+) -> tuple[sqlite3.Connection, Path | None]:
+    try:
+        return _connect(path, steps), None
+    except sqlite3.DatabaseError as error:
+        if _primary_code(error) not in _DAMAGED:
+            raise
+        aside = _set_aside(path, now)
+        log.exception("store.damaged", extra={"kept_as": str(aside)})
+        return _connect(path, steps), aside
+
+
+def _connect(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _check_whole(connection)
+        _migrate(connection, steps)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_whole(connection: sqlite3.Connection) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        error = sqlite3.DatabaseError(f"quick_check: {verdict}")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+    """Each step is one transaction with its number in user_version."""
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if done > len(steps):
+        raise StorageError(f"the store has schema {done}, this agent knows {len(steps)}")
+    for number, script in enumerate(steps[done:], start=done + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
+        )
+
+
+def _set_aside(path: Path, now: datetime) -> Path:
+    stamp = now.strftime("%Y%m%dT%H%M%S")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    number = 0
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
+    for suffix in ("-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.replace(aside.with_name(aside.name + suffix))
+    path.replace(aside)
+    return aside
+
+
+def _write_durably(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
