@@ -1,0 +1,174 @@
+"""Pure: what a policy says. Amounts are seconds, for working days days; sources stand in data.
+
+The shape carries business hours and working days; until calendars are there, a policy that asks
+for them is refused when it is loaded, not when a clock is due.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from fleet_server.service_levels.errors import PolicyError
+from protocol.faults import Severity
+
+
+class Priority(StrEnum):
+    """P1 urgent, P2 normal, P3 low; severity C, M, N and recall class I, II, III map to them."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+    @property
+    def rank(self) -> int:
+        """0 is the most urgent."""
+        return list(Priority).index(self)
+
+    @property
+    def raised(self) -> "Priority":
+        """One step more urgent; P1 stays P1."""
+        return list(Priority)[max(self.rank - 1, 0)]
+
+
+class Unit(StrEnum):
+    """In what time a clock runs."""
+
+    REAL = "real"
+    BUSINESS = "business"
+    WORKING_DAYS = "working_days"
+
+
+class ClockRule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One clock of a policy. Empty lists match everything; `besides` lists topics left out."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    kinds: list[str]
+    start: list[str]
+    stop: list[str]
+    target: dict[Priority, float]
+    source: str
+    topics: list[str] = []
+    besides: list[str] = []
+    severities: list[Severity] = []
+    pause_in: list[str] = []
+    unit: Unit = Unit.REAL
+    calendar: str = ""
+
+
+class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who hears of it when so much of a clock is gone; 100 is the breach."""
+
+    percent: int
+    audiences: list[str]
+
+
+class Unreachable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a cabinet may leave a rule bundle unacknowledged (recalls, Per cabinet)."""
+
+    warn_seconds: float
+    visit_seconds: float
+    escalate_seconds: float
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything an installation promises, one version of it."""
+
+    name: str
+    version: int
+    clocks: list[ClockRule]
+    ladder: list[Rung]
+    offer_window_seconds: dict[Priority, float]
+    """How long a technician may think before the next one is asked (dispatch, When)."""
+    triage_wait_seconds: float
+    """How long an M fault may clear by itself before a technician is asked."""
+    auto_triage_percent: int
+    """When nobody has triaged so much into `triage_wait_seconds`, the machine does."""
+    site_silent_seconds: float
+    """How long a cabinet is offline before its site gets a ticket (P-10)."""
+    quiet_close_seconds: float
+    """A verified ticket closes after so long without a follow-up."""
+    repeat_within_seconds: float
+    """A fault on the same cabinet and component within it is a repeat (S3-7.7.3)."""
+    replan_seconds: float
+    """How long a visit nobody could take waits before everyone is asked again."""
+    hold_expiry_seconds: float
+    unreachable: Unreachable
+
+    @property
+    def reference(self) -> str:
+        """What a thing pins: `strict@1`."""
+        return f"{self.name}@{self.version}"
+
+    def clock(self, name: str) -> ClockRule:
+        """Rule of that name; PolicyError when there is none."""
+        for rule in self.clocks:
+            if rule.name == name:
+                return rule
+        raise PolicyError(self.reference, f"no clock {name!r}")
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a policy looks at to choose clocks: `topic` is the kind of ticket, case, ..."""
+
+    kind: str
+    topic: str
+    priority: Priority
+    severity: Severity | None = None
+
+
+def matching(policy: Policy, subject: Subject) -> list[ClockRule]:
+    """Clocks this thing runs under."""
+    return [rule for rule in policy.clocks if _matches(rule, subject)]
+
+
+def checked(policy: Policy) -> Policy:
+    """Return `policy` when the engine can count all of it; PolicyError when not."""
+    for rule in policy.clocks:
+        if rule.unit is not Unit.REAL:
+            raise PolicyError(policy.reference, f"{rule.name}: {rule.unit} needs a calendar")
+        if set(rule.target) != set(Priority) or min(rule.target.values()) <= 0:
+            raise PolicyError(policy.reference, f"{rule.name}: a target for each priority")
+    percents = [rung.percent for rung in policy.ladder]
+    if percents != sorted(set(percents)) or not percents or percents[-1] != 100:
+        raise PolicyError(policy.reference, "the ladder rises to 100")
+    return policy
+
+
+def scaled(policy: Policy, factor: float, name: str) -> Policy:
+    """Return the same promises with every duration multiplied (`demo` = `strict` / 60)."""
+    ladder = policy.unreachable
+    return msgspec.structs.replace(
+        policy,
+        name=name,
+        clocks=[
+            msgspec.structs.replace(rule, target=_times(rule.target, factor))
+            for rule in policy.clocks
+        ],
+        offer_window_seconds=_times(policy.offer_window_seconds, factor),
+        triage_wait_seconds=policy.triage_wait_seconds * factor,
+        site_silent_seconds=policy.site_silent_seconds * factor,
+        quiet_close_seconds=policy.quiet_close_seconds * factor,
+        repeat_within_seconds=policy.repeat_within_seconds * factor,
+        replan_seconds=policy.replan_seconds * factor,
+        hold_expiry_seconds=policy.hold_expiry_seconds * factor,
+        unreachable=Unreachable(
+            warn_seconds=ladder.warn_seconds * factor,
+            visit_seconds=ladder.visit_seconds * factor,
+            escalate_seconds=ladder.escalate_seconds * factor,
+        ),
+    )
+
+
+def _matches(rule: ClockRule, subject: Subject) -> bool:
+    return (
+        subject.kind in rule.kinds
+        and (not rule.topics or subject.topic in rule.topics)
+        and subject.topic not in rule.besides
+        and (not rule.severities or subject.severity in rule.severities)
+    )
+
+
+def _times(amounts: dict[Priority, float], factor: float) -> dict[Priority, float]:
+    return {priority: amount * factor for priority, amount in amounts.items()}

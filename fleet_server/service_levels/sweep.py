@@ -1,0 +1,79 @@
+"""The sweep: warnings and breaches of clocks, as notices up the ladder and as facts.
+
+After a standstill only the highest rung reached is told: five late warnings say no more than one.
+"""
+
+from fleet_server.live.service import changed
+from fleet_server.notifications.rules import About, Urgency, Words
+from fleet_server.notifications.service import notify
+from fleet_server.service_levels.clocks import StepKind, instant_of, is_late
+from fleet_server.service_levels.events import ClockBreached, ClockWarned
+from fleet_server.service_levels.models import ServiceClock
+from fleet_server.service_levels.presets import pinned
+from fleet_server.service_levels.queries import clocks_to_look_at, reading_of
+from fleet_server.service_levels.rules import Rung
+from fleet_server.service_levels.service import note
+from fleet_server.transactions import Transaction
+
+CLOCKS_MAX = 200
+"""Clocks of one sweep; those left over are looked at a second later."""
+
+OWNER = "owner"
+
+
+def look_at_clocks(tx: Transaction) -> None:
+    """Warn of and note what came due."""
+    for clock in clocks_to_look_at(tx.session, tx.now, CLOCKS_MAX):
+        if is_late(reading_of(clock), tx.now):
+            _breached(tx, clock)
+        else:
+            _warned(tx, clock)
+
+
+def _breached(tx: Transaction, clock: ServiceClock) -> None:
+    note(tx, clock, StepKind.BREACHED)
+    _tell(tx, clock, pinned(clock.policy).ladder[-1])
+    tx.announce(ClockBreached(clock.owner_kind, clock.owner_id, clock.name, clock.due_at))
+    changed(tx, [f"{clock.owner_kind}/{clock.owner_id}"], clock.owner_kind, clock.owner_id)
+
+
+def _warned(tx: Transaction, clock: ServiceClock) -> None:
+    reading = reading_of(clock)
+    reached = [
+        rung
+        for rung in pinned(clock.policy).ladder[:-1]
+        if rung.percent > clock.warned_percent and instant_of(reading, rung.percent) <= tx.now
+    ]
+    if not reached:
+        return
+    note(tx, clock, StepKind.WARNED, reached[-1].percent)
+    _tell(tx, clock, reached[-1])
+    tx.announce(
+        ClockWarned(clock.owner_kind, clock.owner_id, clock.name, reached[-1].percent, clock.due_at)
+    )
+
+
+def _tell(tx: Transaction, clock: ServiceClock, rung: Rung) -> None:
+    about = About(clock.owner_kind, clock.owner_id, clock.site_id, clock.region)
+    urgency = Urgency.URGENT if rung.percent >= 90 else Urgency.NORMAL
+    audiences = [clock.accountable if who == OWNER else who for who in rung.audiences]
+    for audience in dict.fromkeys(audiences):
+        notify(tx, audience, _words(clock, rung.percent), about, urgency)
+
+
+def _words(clock: ServiceClock, percent: int) -> Words:
+    rule = pinned(clock.policy).clock(clock.name)
+    due = clock.due_at.isoformat(timespec="seconds")
+    if percent >= 100:
+        return Words(
+            f"已超时：{rule.title_zh}",
+            f"Overdue: {rule.title_en}",
+            f"应于 {due} 前完成",
+            f"was due at {due}",
+        )
+    return Words(
+        f"时限已用 {percent}%：{rule.title_zh}",
+        f"{percent}% of the time is gone: {rule.title_en}",
+        f"应于 {due} 前完成",
+        f"due at {due}",
+    )
