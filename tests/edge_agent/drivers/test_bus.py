@@ -1,0 +1,182 @@
+"""One bus: orders before polls, failures counted, a dead adapter reopened; no thread here."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from edge_agent.clock import ManualClock
+from edge_agent.drivers.bus import ORDER_SECONDS_MAX, ORDERS_MAX, Bus
+from edge_agent.drivers.errors import DeviceSettingsError, OrdersFullError, UnknownDoorError
+from edge_agent.drivers.lock_board.cu16.driver import Cu16Board
+from edge_agent.drivers.lock_board.readings import DoorState
+from edge_agent.drivers.modbus.driver import ModbusDevice
+from edge_agent.drivers.modbus.profiles import XY_MD02
+from edge_agent.drivers.polled import PolledDevice, PolledLockBoard, PolledTemperature
+from edge_agent.drivers.reading_queue import ReadingQueue
+from edge_agent.drivers.readings import (
+    DeviceFailure,
+    DoorReading,
+    PulseFailed,
+    PulseSent,
+    Reading,
+    TemperatureReading,
+)
+from edge_agent.drivers.temperature.driver import ModbusTemperatureProbe
+from edge_agent.seed import Chance
+from simulators.devices.cu16 import SimulatedCu16
+from simulators.devices.xy_md02 import SimulatedXyMd02
+from tests.edge_agent.drivers.fake_line import FakeLine
+
+START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+
+
+class Bench:
+    """A bus of a lock board (doors A and B on locks 1 and 16) and a probe."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(START, elapsed=100.0)
+        self.board = SimulatedCu16(Chance.from_seed(1))
+        self.probe = SimulatedXyMd02(Chance.from_seed(2), temperature_celsius=3.5)
+        self.line = FakeLine([self.board, self.probe], self.clock)
+        self.readings = ReadingQueue()
+        self.bus = Bus(self.line, self._devices(), self.readings, self.clock)
+
+    def _devices(self) -> list[PolledDevice]:
+        board = Cu16Board(self.line, self.clock, name="locks")
+        doors = {"A": 1, "B": 16}
+        device = ModbusDevice(self.line, self.clock, name="probe", address=1, profile=XY_MD02)
+        probe = ModbusTemperatureProbe(device)
+        return [
+            PolledLockBoard(name="locks", board=board, doors=doors, clock=self.clock),
+            PolledTemperature(name="probe", probe=probe, part="chiller", clock=self.clock),
+        ]
+
+    def run(self, seconds: float) -> list[Reading]:
+        """Step as the thread would for so long; return what was read."""
+        end = self.clock.elapsed() + seconds
+        while self.clock.elapsed() < end:
+            self.clock.advance(max(0.001, self.bus.step()))
+        return self.readings.take(10_000)
+
+
+def test_every_device_is_polled_every_second_and_readings_carry_elapsed_time() -> None:
+    readings = Bench().run(5.0)
+    doors = [reading for reading in readings if isinstance(reading, DoorReading)]
+    air = [reading for reading in readings if isinstance(reading, TemperatureReading)]
+    assert [(row.door, row.state) for row in doors[:2]] == [
+        ("A", DoorState.CLOSED),
+        ("B", DoorState.CLOSED),
+    ]
+    assert 5 <= len(air) <= 6
+    assert (air[0].device, air[0].part, air[0].celsius) == ("probe", "chiller", 3.5)
+    assert 100.0 < air[0].at_elapsed < 101.0
+
+
+def test_an_order_goes_ahead_of_polls_and_the_doors_are_looked_at_right_after() -> None:
+    bench = Bench()
+    bench.run(2.0)
+    bench.bus.order_pulse("B", "order-1")
+    readings = bench.run(0.2)
+    assert isinstance(readings[0], PulseSent)
+    assert (readings[0].door, readings[0].order_id) == ("B", "order-1")
+    proof = [row for row in readings if isinstance(row, DoorReading) and row.door == "B"]
+    assert proof[0].state is DoorState.OPEN
+    assert proof[0].at_elapsed > readings[0].at_elapsed
+
+
+def test_a_pulse_on_a_dead_port_fails_and_never_fires_later() -> None:
+    bench = Bench()
+    bench.line.plugged = False
+    bench.bus.order_pulse("A", "order-1")
+    outcomes = [row for row in bench.run(0.5) if isinstance(row, PulseSent | PulseFailed)]
+    bench.line.plugged = True
+    later = bench.run(5.0)
+    assert [(type(row), row.order_id) for row in outcomes] == [(PulseFailed, "order-1")]
+    assert not any(isinstance(row, PulseSent) for row in later)
+    assert bench.board.pulses(1) == 0
+
+
+def test_an_order_that_waited_too_long_is_not_sent() -> None:
+    bench = Bench()
+    bench.bus.order_pulse("A", "late")
+    bench.clock.advance(ORDER_SECONDS_MAX + 0.1)
+    (outcome, *_) = bench.run(0.1)
+    assert isinstance(outcome, PulseFailed)
+    assert outcome.error == "TooLate"
+    assert bench.board.pulses(1) == 0
+
+
+def test_orders_are_bounded_and_unknown_doors_refused() -> None:
+    bench = Bench()
+    with pytest.raises(UnknownDoorError):
+        bench.bus.order_pulse("Z", "order")
+    for number in range(ORDERS_MAX):
+        bench.bus.order_pulse("A", str(number))
+    with pytest.raises(OrdersFullError):
+        bench.bus.order_pulse("A", "one too many")
+    bench.run(3.0)
+    assert bench.board.pulses(1) == ORDERS_MAX
+
+
+def test_orders_left_at_the_stop_are_failed() -> None:
+    bench = Bench()
+    bench.bus.order_pulse("A", "order-1")
+    bench.bus.stop()
+    (outcome,) = bench.readings.take(10)
+    assert isinstance(outcome, PulseFailed)
+    assert not bench.line.is_open
+
+
+def test_a_silent_device_fails_poll_by_poll_while_its_neighbour_goes_on() -> None:
+    bench = Bench()
+    bench.probe.faults.wire.silent = True
+    readings = bench.run(8.0)
+    failures = [row for row in readings if isinstance(row, DeviceFailure)]
+    assert [row.consecutive for row in failures[:5]] == [1, 2, 3, 4, 5]
+    assert (failures[0].device, failures[0].kind, failures[0].error, failures[0].parts) == (
+        "probe",
+        "temperature",
+        "NoAnswerError",
+        ("chiller",),
+    )
+    assert sum(isinstance(row, DoorReading) for row in readings) >= 10
+    assert bench.bus.reopened == 0, "the board answered, so the adapter is alive"
+
+
+def test_a_frozen_adapter_is_closed_and_opened_after_five_failed_polls() -> None:
+    bench = Bench()
+    bench.run(2.0)
+    bench.line.frozen = True
+    readings = bench.run(15.0)
+    assert bench.bus.reopened == 1
+    assert bench.line.openings == 1
+    assert isinstance(readings[-1], DoorReading | TemperatureReading)
+
+
+def test_an_unplugged_port_is_opened_again_once_it_is_back() -> None:
+    bench = Bench()
+    bench.line.plugged = False
+    gone = bench.run(3.0)
+    bench.line.plugged = True
+    back = bench.run(2.0)
+    assert {type(row) for row in gone} == {DeviceFailure}
+    assert {row.error for row in gone if isinstance(row, DeviceFailure)} == {"PortGoneError"}
+    assert {type(row) for row in back} == {DoorReading, TemperatureReading}
+
+
+def test_a_good_poll_ends_the_count_of_failures() -> None:
+    bench = Bench()
+    bench.probe.faults.wire.silent = True
+    bench.run(3.0)
+    bench.probe.faults.wire.silent = False
+    bench.run(2.0)
+    bench.probe.faults.wire.silent = True
+    failures = [row for row in bench.run(2.0) if isinstance(row, DeviceFailure)]
+    assert failures[0].consecutive == 1
+
+
+def test_a_door_on_a_lock_the_board_does_not_have_is_refused_when_built() -> None:
+    bench = Bench()
+    board = Cu16Board(bench.line, bench.clock, name="locks")
+    with pytest.raises(DeviceSettingsError, match="no lock 17 of 16"):
+        PolledLockBoard(name="locks", board=board, doors={"A": 17}, clock=bench.clock)
