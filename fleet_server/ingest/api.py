@@ -1,0 +1,109 @@
+"""Routes of the journal: timeline, telemetry, dead letters."""
+
+import json
+from datetime import datetime
+
+import msgspec
+from fastapi import APIRouter
+from sqlalchemy import select
+
+from fleet_server.audit.service import record
+from fleet_server.auth.api import CurrentActor
+from fleet_server.auth.rules import Actor, Permission
+from fleet_server.cabinets.queries import site_of
+from fleet_server.errors import NotFoundError
+from fleet_server.ingest.models import DeadLetter, JournalEvent, TelemetryBatchRow
+from fleet_server.ingest.schemas import DeadLetterView, SampleView, TimelineEntry
+from fleet_server.transactions import Transaction
+from fleet_server.web.context import WebContext
+from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.schemas import Page
+from protocol.journal import Sample
+
+router = APIRouter(tags=["journal"])
+
+SAMPLES_MAX = 5_000
+"""Samples of one answer: what a chart of 1,000 pixels can use, five times over."""
+BATCHES_MAX = 500
+
+
+@router.get("/cabinets/{cabinet_id}/timeline")
+def timeline(
+    cabinet_id: str,
+    actor: CurrentActor,
+    context: WebContext,
+    type: str | None = None,  # noqa: A002  # the query parameter's name
+    limit: Limit = LIMIT_DEFAULT,
+    after: After = None,
+) -> Page[TimelineEntry]:
+    """Events of a cabinet, newest first."""
+    with context.transactions.read() as tx:
+        _allowed(tx, actor, cabinet_id)
+        found = select(JournalEvent).where(JournalEvent.cabinet_id == cabinet_id)
+        if type is not None:
+            found = found.where(JournalEvent.type == type)
+        return page_of(tx.session, found, JournalEvent.id, limit, after, _entry)
+
+
+@router.get("/cabinets/{cabinet_id}/telemetry")
+def telemetry(
+    cabinet_id: str, actor: CurrentActor, context: WebContext, since: datetime | None = None
+) -> list[SampleView]:
+    """Newest samples of a cabinet, oldest first."""
+    with context.transactions.read() as tx:
+        _allowed(tx, actor, cabinet_id)
+        found = select(TelemetryBatchRow).where(TelemetryBatchRow.cabinet_id == cabinet_id)
+        if since is not None:
+            found = found.where(TelemetryBatchRow.ends_at >= since)
+        rows = tx.session.scalars(
+            found.order_by(TelemetryBatchRow.ends_at.desc()).limit(BATCHES_MAX)
+        )
+        samples = [
+            sample
+            for row in reversed(list(rows))
+            for sample in msgspec.json.decode(row.samples, type=list[Sample])
+        ]
+    return [SampleView.model_validate(sample) for sample in samples[-SAMPLES_MAX:]]
+
+
+@router.get("/dead-letters")
+def dead_letters(
+    actor: CurrentActor, context: WebContext, limit: Limit = LIMIT_DEFAULT, after: After = None
+) -> Page[DeadLetterView]:
+    """What could not be read or handled, newest first."""
+    actor.must(Permission.ADMINISTER)
+    with context.transactions.read() as tx:
+        show = DeadLetterView.model_validate
+        return page_of(tx.session, select(DeadLetter), DeadLetter.id, limit, after, show)
+
+
+@router.post("/dead-letters/{letter_id}/settle")
+def settle(letter_id: str, actor: CurrentActor, context: WebContext) -> DeadLetterView:
+    """Say that a dead letter was looked into."""
+    actor.must(Permission.ADMINISTER)
+    with context.transactions.write(actor.name) as tx:
+        letter = tx.session.get(DeadLetter, letter_id, with_for_update=True)
+        if letter is None:
+            raise NotFoundError("dead letter", letter_id)
+        letter.settled_at = letter.settled_at or tx.now
+        record(tx, "dead_letter.settled", "dead_letter", letter_id)
+        return DeadLetterView.model_validate(letter)
+
+
+def _allowed(tx: Transaction, actor: Actor, cabinet_id: str) -> None:
+    site = site_of(tx.session, cabinet_id)
+    actor.must(Permission.VIEW, site.id, site.region)
+
+
+def _entry(row: JournalEvent) -> TimelineEntry:
+    return TimelineEntry(
+        id=row.id,
+        cabinet_id=row.cabinet_id,
+        epoch=row.epoch,
+        seq=row.seq,
+        at=row.at,
+        received_at=row.received_at,
+        clock=row.clock,
+        type=row.type,
+        body=json.loads(row.body),
+    )

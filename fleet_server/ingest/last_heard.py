@@ -1,0 +1,102 @@
+"""Who was heard when: in memory, flushed every few seconds, judged by our own timer (P-10).
+
+Never one row per message. What is lost with the process is at most a few seconds of "last heard";
+after a start nobody is silent before the deaf time is over.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from protocol.intervals import DEAF_AFTER_RECONNECT_SECONDS, PRESENCE, Uplink
+from protocol.presence import Heartbeat
+
+FLUSH_SECONDS = 5.0
+BOOTS_KEPT = 3
+"""Enough to see two boots alternate (P-5)."""
+
+
+@dataclass
+class Heard:
+    """What is known of one cabinet."""
+
+    uplink: Uplink
+    at_elapsed: float
+    at: datetime
+    online: bool = True
+    heartbeat: Heartbeat | None = None
+    is_flushed: bool = False
+    boots: deque[str] = field(default_factory=lambda: deque(maxlen=BOOTS_KEPT))
+
+
+class LastHeard:
+    """Board of all cabinets of this process."""
+
+    def __init__(self, elapsed: float) -> None:
+        self._lock = threading.Lock()
+        self._heard: dict[str, Heard] = {}
+        self._deaf_until = elapsed + DEAF_AFTER_RECONNECT_SECONDS
+
+    def went_deaf(self, elapsed: float) -> None:
+        """The server lost the broker: nobody is silent until it heard for a while again."""
+        self._deaf_until = elapsed + DEAF_AFTER_RECONNECT_SECONDS
+
+    def expect(self, cabinet_id: str, uplink: Uplink, elapsed: float, at: datetime) -> None:
+        """Count a cabinet known to be online as heard now (at start)."""
+        with self._lock:
+            self._heard.setdefault(cabinet_id, Heard(uplink, elapsed, at, is_flushed=True))
+
+    def note(
+        self,
+        cabinet_id: str,
+        uplink: Uplink,
+        elapsed: float,
+        at: datetime,
+        heartbeat: Heartbeat | None = None,
+    ) -> bool:
+        """A message came; True when the cabinet was silent (or unknown) before."""
+        with self._lock:
+            heard = self._heard.get(cabinet_id)
+            was_silent = heard is None or not heard.online
+            if heard is None:
+                heard = self._heard[cabinet_id] = Heard(uplink, elapsed, at)
+            heard.at_elapsed, heard.at, heard.online = elapsed, at, True
+            heard.heartbeat = heartbeat or heard.heartbeat
+            heard.is_flushed = False
+            return was_silent
+
+    def note_boot(self, cabinet_id: str, boot: str) -> bool:
+        """A birth came; True when two boots alternate, so that two agents claim one id."""
+        with self._lock:
+            boots = self._heard[cabinet_id].boots
+            if boots and boots[-1] == boot:
+                return False
+            boots.append(boot)
+            return len(boots) == BOOTS_KEPT and boots[0] == boots[2]
+
+    def went_offline(self, cabinet_id: str) -> None:
+        """The cabinet said goodbye, its will did, or it was found silent."""
+        with self._lock:
+            if cabinet_id in self._heard:
+                self._heard[cabinet_id].online = False
+
+    def silent(self, elapsed: float) -> list[str]:
+        """Cabinets not heard for the interval of their uplink; nobody while deaf."""
+        if elapsed < self._deaf_until:
+            return []
+        with self._lock:
+            return [
+                cabinet_id
+                for cabinet_id, heard in self._heard.items()
+                if heard.online
+                and elapsed - heard.at_elapsed > PRESENCE[heard.uplink].silent_after_seconds
+            ]
+
+    def unflushed(self) -> dict[str, Heard]:
+        """Cabinets heard since the last flush; they count as flushed from now."""
+        with self._lock:
+            found = {key: heard for key, heard in self._heard.items() if not heard.is_flushed}
+            for heard in found.values():
+                heard.is_flushed = True
+            return found

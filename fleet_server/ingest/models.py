@@ -1,0 +1,92 @@
+"""Tables of ingest: cursors, journal, telemetry, gaps, dead letters."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fleet_server.database import Table, UtcDateTime
+
+
+class Cursor(Table):
+    """How far one lane of one epoch of one cabinet is committed; kept for ever (P-3)."""
+
+    __tablename__ = "cursors"
+
+    cabinet_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    lane: Mapped[str] = mapped_column(String(10), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(64), primary_key=True)
+    generation: Mapped[int] = mapped_column(Integer)
+    """1 for the first epoch seen; only the highest accepts."""
+    committed: Mapped[int] = mapped_column(BigInteger)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class JournalEvent(Table):
+    """One event of a cabinet, byte for byte as it was sent."""
+
+    __tablename__ = "journal_events"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    cabinet_id: Mapped[str] = mapped_column(String(32))
+    epoch: Mapped[str] = mapped_column(String(64))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    mono_ms: Mapped[int] = mapped_column(BigInteger)
+    boot: Mapped[str] = mapped_column(String(64))
+    clock: Mapped[str] = mapped_column(String(12))
+    type: Mapped[str] = mapped_column(String(60))
+    body: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("uq_journal_events_position", "cabinet_id", "epoch", "seq", unique=True),
+        Index("ix_journal_events_cabinet_at", "cabinet_id", "at"),
+    )
+
+
+class TelemetryBatchRow(Table):
+    """Samples of one batch in one row, as JSON."""
+
+    __tablename__ = "telemetry_batches"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    cabinet_id: Mapped[str] = mapped_column(String(32))
+    epoch: Mapped[str] = mapped_column(String(64))
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
+    begins_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    samples: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (Index("ix_telemetry_batches_cabinet_at", "cabinet_id", "ends_at"),)
+
+
+class JournalGap(Table):
+    """Events the cabinet no longer held when the server missed them (P-3)."""
+
+    __tablename__ = "journal_gaps"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    cabinet_id: Mapped[str] = mapped_column(String(32), index=True)
+    lane: Mapped[str] = mapped_column(String(10))
+    epoch: Mapped[str] = mapped_column(String(64))
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeadLetter(Table):
+    """What could not be read or handled, with its bytes (P-6)."""
+
+    __tablename__ = "dead_letters"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    cabinet_id: Mapped[str] = mapped_column(String(32), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    epoch: Mapped[str] = mapped_column(String(64), default="")
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    type: Mapped[str] = mapped_column(String(60), default="")
+    reason: Mapped[str] = mapped_column(Text)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

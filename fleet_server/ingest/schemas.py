@@ -1,0 +1,42 @@
+"""Web shapes of the journal."""
+
+from datetime import datetime
+from typing import Any
+
+from fleet_server.web.schemas import View
+
+
+class TimelineEntry(View):
+    """One event of a cabinet."""
+
+    id: str
+    cabinet_id: str
+    epoch: str
+    seq: int
+    at: datetime
+    received_at: datetime
+    clock: str
+    type: str
+    body: dict[str, Any]
+
+
+class SampleView(View):
+    """One telemetry reading."""
+
+    at: datetime
+    part: str
+    metric: str
+    value: float
+
+
+class DeadLetterView(View):
+    """What could not be read or handled."""
+
+    id: str
+    cabinet_id: str
+    at: datetime
+    epoch: str
+    seq: int
+    type: str
+    reason: str
+    settled_at: datetime | None
