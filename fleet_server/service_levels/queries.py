@@ -43,7 +43,7 @@ def clocks_of(
         .where(ServiceClock.owner_id.in_(list(owner_ids)))
         .order_by(ServiceClock.id)
     )
-    clocks: dict[str, list[ServiceClock]] = defaultdict(list)
+    clocks: defaultdict[str, list[ServiceClock]] = defaultdict(list)
     for clock in session.scalars(found):
         clocks[clock.owner_id].append(clock)
     return clocks
