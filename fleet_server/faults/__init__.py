@@ -1,0 +1,1 @@
+"""Fault episodes: what cabinets report, and what the server finds out about cabinets."""
