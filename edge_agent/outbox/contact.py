@@ -27,6 +27,7 @@ class Contact:
         self._born_at: float | None = None
         self._heard_elapsed: float | None = None
         self._kept_at: float | None = None
+        self._wanted = int(store.value(_WANTED) or 0)
 
     def born(self) -> None:
         """Note that a birth was sent; its receipt is awaited."""
@@ -42,19 +43,18 @@ class Contact:
         elapsed = self._time.elapsed()
         self._heard_elapsed = elapsed
         due = self._kept_at is None or elapsed - self._kept_at >= KEEP_EVERY_SECONDS
-        if due or rules_version > self.wanted_rules():
+        newer = rules_version > self._wanted
+        # First in memory: a full disk must not hide that newer rules exist.
+        self._wanted = max(rules_version, self._wanted)
+        if due or newer:
             with self._store.transaction():
                 self._store.remember(_HEARD, self._time.now().isoformat())
-                self._store.remember(_WANTED, str(max(rules_version, self.wanted_rules())))
+                self._store.remember(_WANTED, str(self._wanted))
             self._kept_at = elapsed
-
-    def wanted_rules(self) -> int:
-        """Return the newest version the server told of."""
-        return int(self._store.value(_WANTED) or 0)
 
     def rules_pending(self, held_version: int) -> bool:
         """Say whether the gate must wait."""
-        return self.awaiting_answer or held_version < self.wanted_rules()
+        return self.awaiting_answer or held_version < self._wanted
 
     @property
     def awaiting_answer(self) -> bool:

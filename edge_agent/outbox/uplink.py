@@ -17,7 +17,7 @@ from edge_agent.outbox.store import Outbox, lane_row
 from edge_agent.outbox.telemetry import Telemetry
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
-from edge_agent.store import Store
+from edge_agent.store import StorageError, Store
 from protocol.errors import ProtocolError
 from protocol.intervals import PRESENCE, Uplink
 from protocol.journal import Lane, Receipt
@@ -102,7 +102,7 @@ class UplinkSession:
 
     def step(self) -> list[Order]:
         """One bounded turn: hear, connect, be born, beat, send. Raises StorageError."""
-        orders = [order for order in map(self._handle, self._link.take(EVENTS_A_STEP)) if order]
+        orders = [order for event in self._link.take(EVENTS_A_STEP) for order in self._hear(event)]
         elapsed = self._time.elapsed()
         if self._connect_at is not None and elapsed >= self._connect_at:
             self._connect()
@@ -122,8 +122,8 @@ class UplinkSession:
         self.connected = False
 
     def _connect(self) -> None:
-        self._connect_at = None
         self._next_session()
+        self._connect_at = None
         will = self._address.message(UpKind.PRESENCE, self._presence(PresenceCause.WILL))
         self._link.open(will, cabinet_subscriptions(self._address.fleet, self._address.cabinet))
 
@@ -164,6 +164,15 @@ class UplinkSession:
         )
         self._link.publish(self._address.message(UpKind.HEARTBEAT, payload))
         self._heartbeat_at = elapsed + PRESENCE[self._settings.uplink].heartbeat_seconds
+
+    def _hear(self, event: LinkOpened | LinkClosed | LinkMessage) -> list[Order]:
+        """Handle one event; a full disk must not make us miss the next, a closed link say."""
+        try:
+            order = self._handle(event)
+        except StorageError:
+            log.exception("uplink.not_kept")
+            return []
+        return [] if order is None else [order]
 
     def _handle(self, event: LinkOpened | LinkClosed | LinkMessage) -> Order | None:
         if isinstance(event, LinkOpened):

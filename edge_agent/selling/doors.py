@@ -73,28 +73,30 @@ class Doors:
         opened = reading.state is DoorState.OPEN
         return DoorEdge(reading.door, opened) if opened != self._is_open(reading.door) else None
 
-    def record(self, edge: DoorEdge) -> DoorCause:
-        """Append the event of an edge, in the caller's transaction; return its cause."""
+    def record(self, edge: DoorEdge, *, in_service: bool) -> None:
+        """Append the event of an edge, in the caller's transaction."""
         if edge.opened:
-            return self._opened(edge.door)
-        return self._closed(edge.door)
+            self._opened(edge.door, in_service=in_service)
+        else:
+            self._closed(edge.door)
 
-    def _opened(self, door: str) -> DoorCause:
+    def _opened(self, door: str, *, in_service: bool) -> None:
+        cause = DoorCause.SERVICE if in_service else DoorCause.UNKNOWN
         expected = self._expected.get(door)
-        mine = expected is not None and self._time.elapsed() <= expected.until
-        cause = expected.cause if mine and expected is not None else DoorCause.UNKNOWN
+        if expected is not None and self._time.elapsed() <= expected.until:
+            cause = expected.cause
         at = self._time.now().isoformat()
         self._store.write("INSERT INTO open_door VALUES (?, ?, ?)", door, cause, at)
         self._outbox.append("door.opened", DoorMoved(door, cause))
-        return cause
 
-    def _closed(self, door: str) -> DoorCause:
+    def _closed(self, door: str) -> None:
+        # What we expected has happened; the next opening is another one.
+        self._expected.pop(door, None)
         row = self._store.row("SELECT cause, opened_at FROM open_door WHERE door = ?", door)
         cause = DoorCause.UNKNOWN if row is None else DoorCause(row[0])
         seconds = None if row is None else _seconds(row[1], self._time.now())
         self._store.write("DELETE FROM open_door WHERE door = ?", door)
         self._outbox.append("door.closed", DoorMoved(door, cause, seconds))
-        return cause
 
     def _is_open(self, door: str) -> bool:
         return self._store.row("SELECT 1 FROM open_door WHERE door = ?", door) is not None

@@ -48,7 +48,7 @@ class KeptSnapshot(msgspec.Struct, frozen=True):
 class FaultBook:
     """Open fault episodes of the cabinet, durable."""
 
-    def __init__(  # noqa: PLR0913  # the parts it joins; agent.build gives each by name
+    def __init__(
         self,
         *,
         store: Store,
@@ -138,7 +138,6 @@ class FaultBook:
             self._detector.service_began(self._time.elapsed())
         else:
             self._detector.service_ended(self._time.elapsed())
-        self.notice("SERVICE_MODE", "cabinet", bad=on)
 
     def _restored(self, thresholds: Thresholds, chance: Chance) -> Detector:
         text = self._store.value(_SNAPSHOT)

@@ -7,7 +7,6 @@ its first order, whatever came of it; the same order again gets the same answer.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -18,9 +17,10 @@ from edge_agent.seed import Chance
 from edge_agent.selling.doors import Doors
 from edge_agent.selling.errors import PaymentReferenceReusedError, SealingKeyMissingError
 from edge_agent.selling.gate import Allowed, NoticeKind, Refused
-from edge_agent.selling.states import OPEN, VendState, moved
+from edge_agent.selling.states import VendState
 from edge_agent.selling.stock import StockBook, confidence
 from edge_agent.selling.texts import DISPENSED, NOT_DISPENSED, REFUSALS, UNKNOWN_OUTCOME
+from edge_agent.selling.vend_book import ToldNotice, Vend, VendAnswer, VendBook, VendOrder
 from edge_agent.store import StorageError, Store
 from protocol.events import (
     DoorCause,
@@ -31,64 +31,12 @@ from protocol.events import (
     SaleRefused,
     VendFailed,
 )
-from protocol.rules import Notice
 from protocol.sealing import seal
 
 SETTLE_SECONDS = 30.0
-"""After a boot the lock board has this long to show the door of a vend the power cut interrupted."""
+"""After a boot the lock board has this long to show the door of an interrupted vend."""
 
 log = logging.getLogger(__name__)
-
-
-class VendOrder(msgspec.Struct, frozen=True):
-    """What the payment screen asks for."""
-
-    payment_reference: str
-    slot: str
-    contact: str = ""
-    buyer_reference: str = ""
-
-
-class ToldNotice(msgspec.Struct, frozen=True):
-    """A notice the buyer is shown."""
-
-    kind: str
-    text: Notice
-
-
-class VendAnswer(msgspec.Struct, frozen=True):
-    """What the payment screen is answered; `outcome` is the state, `reason` says why not."""
-
-    outcome: str
-    sale: str
-    text: Notice
-    reason: str = ""
-    detail: str = ""
-    notices: list[ToldNotice] = []
-
-
-@dataclass(frozen=True)
-class Vend:
-    """One row of the vend table."""
-
-    payment_reference: str
-    sale: str
-    slot: str
-    door: str
-    state: VendState
-    buyer_reference: str
-    sealed_contact: str
-    currency: str
-    stock_id: int | None
-    line: SaleLine | None
-    rules_version: int
-    answer: VendAnswer
-
-
-_COLUMNS = (
-    "SELECT payment_reference, sale, slot, door, state, buyer_reference, sealed_contact, currency,"
-    " stock_id, line, rules_version, answer FROM vend"
-)
 
 
 class SlotVends:
@@ -108,6 +56,7 @@ class SlotVends:
         proof_seconds: float,
     ) -> None:
         self._store = store
+        self._book = VendBook(store, time)
         self._outbox = outbox
         self._stock = stock
         self._doors = doors
@@ -121,18 +70,15 @@ class SlotVends:
 
     def find(self, payment_reference: str) -> Vend | None:
         """Vend of a payment reference."""
-        row = self._store.row(f"{_COLUMNS} WHERE payment_reference = ?", payment_reference)
-        return None if row is None else _vend(row)
+        return self._book.find(payment_reference)
 
     def open_vends(self) -> tuple[Vend, ...]:
         """Vends that are under way; at most one a slot."""
-        marks = ", ".join("?" * len(OPEN))
-        rows = self._store.rows(f"{_COLUMNS} WHERE state IN ({marks})", *sorted(OPEN))
-        return tuple(_vend(row) for row in rows)
+        return self._book.open_vends()
 
     def known(self, order: VendOrder) -> Vend | None:
         """Vend this very order already has. Raises PaymentReferenceReusedError for another."""
-        vend = self.find(order.payment_reference)
+        vend = self._book.find(order.payment_reference)
         if vend is None:
             return None
         if (vend.slot, vend.buyer_reference) != (order.slot, order.buyer_reference):
@@ -149,8 +95,8 @@ class SlotVends:
         vend = self._requested(order, door, answer)
         try:
             with self._store.transaction():
-                self._insert(vend)
-                self._move(vend, VendState.REFUSED, answer)
+                self._book.insert(vend)
+                self._book.move(vend, VendState.REFUSED, answer)
                 body = SaleRefused(refused.reason, order.slot, gtin, recall)
                 self._outbox.append("sale.refused", body)
         except StorageError:
@@ -167,8 +113,8 @@ class SlotVends:
         vend = self._authorisable(order, door, allowed, currency, rules_version)
         try:
             with self._store.transaction():
-                self._insert(vend)
-                self._move(vend, VendState.AUTHORISED, vend.answer)
+                self._book.insert(vend)
+                self._book.move(vend, VendState.AUTHORISED, vend.answer)
         except StorageError:
             text = REFUSALS[RefusalReason.STORAGE]
             return VendAnswer(VendState.REFUSED, vend.sale, text, RefusalReason.STORAGE)
@@ -177,25 +123,25 @@ class SlotVends:
 
     def door_opened(self, door: str) -> None:
         """Settle the vend whose door is seen open, in the caller's transaction."""
-        for vend in self.open_vends():
+        for vend in self._book.open_vends():
             if vend.door == door and vend.state is VendState.PULSED:
                 self._dispensed(vend)
 
     def door_stays_closed(self, door: str) -> None:
         """Settle a vend of before the boot: nobody can say any more whether its door was open."""
-        for vend in self.open_vends():
+        for vend in self._book.open_vends():
             if vend.door == door and vend.sale in self._before_boot:
                 self._settle(vend, VendState.UNKNOWN, "power_cut")
 
     def pulse_failed(self, sale: str, cause: str) -> None:
         """Settle a vend whose pulse was surely not sent."""
-        for vend in self.open_vends():
+        for vend in self._book.open_vends():
             if vend.sale == sale:
                 self._settle(vend, VendState.FAILED, cause)
 
     def step(self) -> None:
         """Settle what has waited too long for its proof. Raises StorageError."""
-        for vend in self.open_vends():
+        for vend in self._book.open_vends():
             if self._time.elapsed() < self._deadlines.get(vend.sale, 0.0):
                 continue
             if vend.sale in self._before_boot:
@@ -205,7 +151,7 @@ class SlotVends:
 
     def recover(self) -> None:
         """At boot: say of each interrupted vend what is known, and wait for the rest."""
-        for vend in self.open_vends():
+        for vend in self._book.open_vends():
             if vend.state is VendState.PULSED:
                 self._before_boot.add(vend.sale)
                 self._deadlines[vend.sale] = self._time.elapsed() + SETTLE_SECONDS
@@ -220,7 +166,7 @@ class SlotVends:
     def _open_door(self, vend: Vend) -> None:
         try:
             with self._store.transaction():
-                self._move(vend, VendState.PULSED, vend.answer)
+                self._book.move(vend, VendState.PULSED, vend.answer)
         except StorageError:
             # Nothing moved yet and nothing will: the next good write settles it.
             self._deadlines[vend.sale] = self._time.elapsed()
@@ -237,7 +183,7 @@ class SlotVends:
         if line is None or vend.stock_id is None:
             raise AssertionError(f"vend {vend.sale} was pulsed without a line")
         answer = msgspec.structs.replace(vend.answer, outcome=VendState.DISPENSED, text=DISPENSED)
-        self._move(vend, VendState.DISPENSED, answer)
+        self._book.move(vend, VendState.DISPENSED, answer)
         self._stock.take_one(vend.stock_id)
         self._stock.note_success(vend.slot)
         self._outbox.append("sale.completed", _sale(vend, line))
@@ -257,7 +203,7 @@ class SlotVends:
             currency=vend.currency,
         )
         with self._store.transaction():
-            self._move(vend, state, answer)
+            self._book.move(vend, state, answer)
             self._stock.note_failure(vend.slot)
             self._outbox.append("vend.failed", body)
         self._done(vend)
@@ -310,54 +256,11 @@ class SlotVends:
             raise SealingKeyMissingError
         return seal(contact, self._sealing_key)
 
-    def _insert(self, vend: Vend) -> None:
-        self._store.write(
-            "INSERT INTO vend VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            vend.payment_reference,
-            vend.sale,
-            vend.slot,
-            vend.door,
-            vend.state,
-            vend.buyer_reference,
-            vend.sealed_contact,
-            vend.currency,
-            vend.stock_id,
-            None if vend.line is None else msgspec.json.encode(vend.line).decode(),
-            vend.rules_version,
-            msgspec.json.encode(vend.answer).decode(),
-        )
-        self._note(vend.sale, vend.state)
-
-    def _move(self, vend: Vend, wanted: VendState, answer: VendAnswer) -> None:
-        self._store.write(
-            "UPDATE vend SET state = ?, answer = ? WHERE sale = ?",
-            moved(vend.state, wanted),
-            msgspec.json.encode(msgspec.structs.replace(answer, outcome=wanted)).decode(),
-            vend.sale,
-        )
-        self._note(vend.sale, wanted)
-
-    def _note(self, sale: str, state: VendState) -> None:
-        self._store.write(
-            "INSERT INTO vend_history (sale, state, at) VALUES (?, ?, ?)",
-            sale,
-            state,
-            self._time.now().isoformat(),
-        )
-
     def _reread(self, vend: Vend) -> Vend:
-        found = self.find(vend.payment_reference)
+        found = self._book.find(vend.payment_reference)
         if found is None:
             raise AssertionError(f"vend {vend.sale} was written and is not there")
         return found
-
-
-def _vend(row: tuple[object, ...]) -> Vend:
-    values = list(row)
-    values[4] = VendState(str(row[4]))
-    values[9] = None if row[9] is None else msgspec.json.decode(str(row[9]), type=SaleLine)
-    values[11] = msgspec.json.decode(str(row[11]), type=VendAnswer)
-    return Vend(*values)  # type: ignore[arg-type]  # columns in the order of the fields
 
 
 def _line(slot: str, allowed: Allowed, stock: StockBook) -> SaleLine:

@@ -1,0 +1,152 @@
+"""The table: name of an order -> what this cabinet does.
+
+A handler ends the order at once, or names the door whose opening will end it: a pulse alone proves
+nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from edge_agent.commands.ledger import Ending
+from edge_agent.detection.errors import NothingLatchedError
+from edge_agent.drivers.errors import DriverError
+from edge_agent.drivers.lock_board.readings import DoorState
+from edge_agent.selling.cabinet import Cabinet
+from protocol.commands import (
+    CommandName,
+    CommandOutcome,
+    DoorArgs,
+    IdentifyArgs,
+    ReleaseHoldArgs,
+    ServiceModeArgs,
+)
+from protocol.events import ClearedBy, DoorCause
+
+OPENING_SECONDS_MAX = 10.0
+"""A door that did not open within this long of the order was not opened by it."""
+IDENTIFY_SECONDS_MAX = 600
+"""A cabinet does not blink for ever because of a slip in an order."""
+
+
+@dataclass
+class Surroundings:
+    """What handlers may touch; one for the life of the process."""
+
+    cabinet: Cabinet
+    doors: frozenset[str]
+    pulse: Callable[[str, str], None]
+    sync: Callable[[], None]
+    restart_wanted: bool = False
+    identify_until: float = 0.0
+
+
+@dataclass(frozen=True)
+class AwaitDoor:
+    """The order ends when this door opens, or fails at `until` (elapsed seconds)."""
+
+    door: str
+    until: float
+
+
+Handled = Ending | AwaitDoor
+Handler = Callable[[Surroundings, str, msgspec.Struct], Handled]
+
+_DONE = Ending(CommandOutcome.SUCCEEDED)
+_NOT_FITTED = Ending(CommandOutcome.REJECTED, "not fitted")
+
+
+def _rejected(why: str) -> Ending:
+    return Ending(CommandOutcome.REJECTED, why)
+
+
+def _open(around: Surroundings, order: str, args: msgspec.Struct) -> Handled:
+    """`unlock` a door, `test_vend` the door of a slot."""
+    if not isinstance(args, DoorArgs):
+        raise TypeError(args)
+    parts = around.cabinet.parts
+    door = parts.slot_doors.get(args.door, args.door)
+    if door not in around.doors:
+        return _rejected(f"no door {args.door!r}")
+    if any(vend.door == door for vend in parts.vends.open_vends()):
+        return _rejected("a vend is under way")
+    if parts.doors.state(door) is DoorState.OPEN:
+        return Ending(CommandOutcome.SUCCEEDED, "open already")
+    parts.doors.expect(door, DoorCause.SERVICE, OPENING_SECONDS_MAX)
+    try:
+        around.pulse(door, order)
+    except DriverError as error:
+        return Ending(CommandOutcome.FAILED, str(error))
+    return AwaitDoor(door, parts.time.elapsed() + OPENING_SECONDS_MAX)
+
+
+def _service_mode(around: Surroundings, _order: str, args: msgspec.Struct) -> Handled:
+    if not isinstance(args, ServiceModeArgs):
+        raise TypeError(args)
+    around.cabinet.parts.faults.service(on=args.on)
+    return _DONE
+
+
+def _release_hold(around: Surroundings, _order: str, args: msgspec.Struct) -> Handled:
+    if not isinstance(args, ReleaseHoldArgs):
+        raise TypeError(args)
+    parts = around.cabinet.parts
+    if parts.desired.desired is None or not parts.desired.desired.remote_release_allowed:
+        return _rejected("this site does not allow a remote release")
+    try:
+        parts.faults.release(
+            args.code,
+            args.part,
+            by=args.by,
+            ground="remote_order",
+            cleared_by=ClearedBy.REMOTE,
+        )
+    except NothingLatchedError as error:
+        return _rejected(str(error))
+    return _DONE
+
+
+def _identify(around: Surroundings, _order: str, args: msgspec.Struct) -> Handled:
+    if not isinstance(args, IdentifyArgs):
+        raise TypeError(args)
+    seconds = min(max(args.seconds, 0), IDENTIFY_SECONDS_MAX)
+    around.identify_until = around.cabinet.parts.time.elapsed() + seconds
+    return _DONE
+
+
+def _sync(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
+    around.sync()
+    return _DONE
+
+
+def _self_test(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
+    parts = around.cabinet.parts
+    doors = {door: str(parts.doors.state(door)) for door in sorted(around.doors)}
+    faults = sorted(episode.code for episode in parts.faults.open_episodes())
+    good = parts.storage.ok and str(DoorState.UNKNOWN) not in doors.values()
+    outcome = CommandOutcome.SUCCEEDED if good else CommandOutcome.FAILED
+    return Ending(outcome, "", {"doors": doors, "faults": faults, "storage": parts.storage.ok})
+
+
+def _reboot(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
+    around.restart_wanted = True
+    return _DONE
+
+
+def _not_fitted(_around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
+    return _NOT_FITTED
+
+
+HANDLERS: Mapping[CommandName, Handler] = {
+    CommandName.UNLOCK: _open,
+    CommandName.TEST_VEND: _open,
+    CommandName.REBOOT: _reboot,
+    CommandName.READ_AUDIT: _not_fitted,
+    CommandName.SELF_TEST: _self_test,
+    CommandName.COLLECT_LOGS: _not_fitted,
+    CommandName.IDENTIFY: _identify,
+    CommandName.SERVICE_MODE: _service_mode,
+    CommandName.RELEASE_HOLD: _release_hold,
+    CommandName.SYNC: _sync,
+}

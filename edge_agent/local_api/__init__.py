@@ -1,0 +1,1 @@
+"""HTTP on loopback for the payment screen and the technician on site."""

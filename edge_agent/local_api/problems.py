@@ -1,0 +1,67 @@
+"""Errors as problem+json (RFC 9457): a type slug, a status, what was wrong. One table."""
+
+from typing import Any
+
+import msgspec
+
+from edge_agent.detection.errors import NothingLatchedError
+from edge_agent.errors import OutsideError
+from edge_agent.local_api.calls import Answer
+from edge_agent.rules.documents import VersionRefusedError
+from edge_agent.selling.errors import (
+    PaymentReferenceReusedError,
+    SealingKeyMissingError,
+    StockRefusedError,
+    UnknownDoorError,
+    UnknownSlotError,
+)
+from edge_agent.store import StorageError
+from protocol.errors import (
+    MalformedMessageError,
+    MessageTooLargeError,
+    SignatureRejectedError,
+)
+
+
+class ApiError(OutsideError):
+    """A request that cannot be answered; `slug` names the kind of problem."""
+
+    def __init__(self, status: int, slug: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.detail = detail
+
+
+_KINDS: dict[type[Exception], tuple[int, str]] = {
+    UnknownSlotError: (404, "unknown-slot"),
+    UnknownDoorError: (404, "unknown-door"),
+    NothingLatchedError: (409, "nothing-latched"),
+    PaymentReferenceReusedError: (409, "payment-reference-reused"),
+    StockRefusedError: (409, "stock-refused"),
+    VersionRefusedError: (409, "version-refused"),
+    SealingKeyMissingError: (409, "no-sealing-key"),
+    SignatureRejectedError: (403, "signature-rejected"),
+    MalformedMessageError: (422, "malformed"),
+    MessageTooLargeError: (413, "too-large"),
+    StorageError: (507, "storage"),
+    msgspec.ValidationError: (422, "malformed"),
+    msgspec.DecodeError: (400, "not-json"),
+}
+
+KNOWN = (ApiError, *_KINDS)
+"""Errors that are somebody's mistake outside; any other is ours and must stop us."""
+
+
+def problem(error: Exception) -> Answer:
+    """Error of `KNOWN` -> answer."""
+    if isinstance(error, ApiError):
+        return problem_answer(error.status, error.slug, error.detail)
+    status, slug = next(kind for cls, kind in _KINDS.items() if isinstance(error, cls))
+    return problem_answer(status, slug, str(error))
+
+
+def problem_answer(status: int, slug: str, detail: str) -> Answer:
+    """Answer of a problem."""
+    body: dict[str, Any] = {"type": slug, "status": status, "detail": detail}
+    return Answer(status, body, problem=True)

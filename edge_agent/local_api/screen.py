@@ -1,0 +1,153 @@
+"""What the screen shows: slots with price and reason, holds, faults, how the cabinet stands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from edge_agent.outbox.presence import Standing
+from edge_agent.selling.cabinet import Cabinet
+from edge_agent.selling.gate import Allowed, Lot
+from protocol.journal import ClockQuality
+from protocol.presence import LanePosition
+
+
+class LotView(msgspec.Struct, frozen=True):
+    """Units of one load."""
+
+    gtin: str
+    lot: str | None
+    quantity: int
+    expiry: str | None
+
+
+class SlotView(msgspec.Struct, frozen=True):
+    """One slot; `sellable` is the gate's answer at this moment."""
+
+    slot: str
+    door: str
+    door_state: str
+    sellable: bool
+    reason: str
+    detail: str
+    text: dict[str, str]
+    notices: list[dict[str, Any]]
+    gtin: str
+    name: dict[str, str]
+    price_minor: int
+    units: int
+    lots: list[LotView]
+
+
+class FaultView(msgspec.Struct, frozen=True):
+    """One open fault."""
+
+    code: str
+    part: str
+    severity: str
+    since: datetime
+    latched: bool
+    count: int
+
+
+class StateView(msgspec.Struct, frozen=True):
+    """`GET /v1/state`."""
+
+    cabinet: str
+    boot: str
+    session: int
+    connected: bool
+    now: datetime
+    clock: ClockQuality
+    rules_version: int
+    desired_version: int
+    command_counter: int
+    journal: LanePosition
+    telemetry: LanePosition
+    committed: int
+    service_mode: bool
+    identify: bool
+    currency: str
+    storage_ok: bool
+    faults: list[FaultView]
+    slots: list[SlotView]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Reads the state on demand."""
+
+    cabinet: Cabinet
+    standing: Callable[[], Standing]
+    connected: Callable[[], bool]
+    committed: Callable[[], int]
+    identify: Callable[[], bool]
+
+    def state(self) -> StateView:
+        """Everything, now."""
+        parts, standing = self.cabinet.parts, self.standing()
+        desired = parts.desired.desired
+        return StateView(
+            cabinet=parts.cabinet,
+            boot=standing.boot,
+            session=standing.session,
+            connected=self.connected(),
+            now=parts.time.now(),
+            clock=parts.time.quality(),
+            rules_version=standing.versions.rules,
+            desired_version=standing.versions.desired,
+            command_counter=standing.versions.command_counter,
+            journal=standing.journal,
+            telemetry=standing.telemetry,
+            committed=self.committed(),
+            service_mode=parts.faults.in_service,
+            identify=self.identify(),
+            currency="" if desired is None else desired.currency,
+            storage_ok=parts.storage.ok,
+            faults=self._faults(),
+            slots=[self._slot(slot) for slot in parts.slot_doors],
+        )
+
+    def _faults(self) -> list[FaultView]:
+        return [
+            FaultView(
+                episode.code,
+                episode.part,
+                episode.severity,
+                episode.since,
+                episode.latched,
+                episode.count,
+            )
+            for episode in self.cabinet.parts.faults.open_episodes()
+        ]
+
+    def _slot(self, slot: str) -> SlotView:
+        parts = self.cabinet.parts
+        decision = self.cabinet.decide(slot)
+        allowed = isinstance(decision, Allowed)
+        notices = decision.notices if isinstance(decision, Allowed) else ()
+        planned = parts.desired.planned.get(slot)
+        lots = parts.stock.lots(slot)
+        door = parts.slot_doors[slot]
+        return SlotView(
+            slot=slot,
+            door=door,
+            door_state=str(parts.doors.state(door)),
+            sellable=allowed,
+            reason="" if isinstance(decision, Allowed) else decision.reason,
+            detail="" if isinstance(decision, Allowed) else decision.detail,
+            text={} if isinstance(decision, Allowed) else msgspec.to_builtins(decision.text),
+            notices=[{"kind": kind, "text": msgspec.to_builtins(text)} for kind, text in notices],
+            gtin="" if planned is None else planned.gtin,
+            name={} if planned is None else {"zh": planned.name_zh, "en": planned.name_en},
+            price_minor=0 if planned is None else planned.price_minor,
+            units=sum(lot.quantity for lot in lots),
+            lots=[_lot(lot) for lot in lots],
+        )
+
+
+def _lot(lot: Lot) -> LotView:
+    expiry = None if lot.expiry is None else lot.expiry.isoformat()
+    return LotView(lot.gtin, lot.lot, lot.quantity, expiry)

@@ -1,0 +1,124 @@
+"""The HTTP side: a few threads that read a bounded request, hand it to the core and wait.
+
+stdlib, because it must cost little memory; on loopback only. Nothing of the agent's state is
+touched here: the core thread answers.
+"""
+
+import logging
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from edge_agent.local_api.calls import CALLS_MAX, Answer, Call, CallQueue
+from edge_agent.local_api.problems import problem_answer
+from protocol.wire import DOWN_LIMIT_BYTES
+
+BODY_BYTES_MAX = DOWN_LIMIT_BYTES
+"""The largest body is a rule bundle carried in by hand."""
+READ_SECONDS_MAX = 10.0
+"""A client on the same board sends at once or never."""
+_BEARER = "Bearer "
+
+log = logging.getLogger(__name__)
+
+
+class LocalServer:
+    """Serves from `start` to `stop`."""
+
+    def __init__(self, host: str, port: int, calls: CallQueue) -> None:
+        """Bind at once, so that a taken port is an error at start. Raises OSError."""
+        self._server = _Server((host, port), calls)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="local api", daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        """Port it listens on."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop to serve; requests under way are cut."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A thread that waits for a vend must not keep the process from ending.
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], calls: CallQueue) -> None:
+        super().__init__(address, _Handler)
+        self.calls = calls
+        self.places = threading.BoundedSemaphore(CALLS_MAX)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Take a thread for the request while there are places; else hang up."""
+        if not self.places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Give the place back when the request is done."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.places.release()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = READ_SECONDS_MAX
+    protocol_version = "HTTP/1.0"
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base's own name
+        log.debug("local_api.request", extra={"line": format % args})
+
+    def _serve(self) -> None:
+        answer = self._answer()
+        body = msgspec.json.encode(answer.body)
+        media = "application/problem+json" if answer.problem else "application/json"
+        try:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", media)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except (ConnectionError, socket.timeout) as error:
+            # Whoever asked has gone; what was done stays done, and asking again says so.
+            log.info("local_api.gone", extra={"path": self.path, "reason": str(error)})
+
+    def _answer(self) -> Answer:
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdigit():
+            return problem_answer(411, "length-needed", "Content-Length is needed")
+        if int(length) > BODY_BYTES_MAX:
+            return problem_answer(413, "too-large", f"at most {BODY_BYTES_MAX} bytes")
+        call = self._call(self.rfile.read(int(length)))
+        if not self.server.calls.put(call):
+            return problem_answer(503, "busy", "too many requests wait")
+        answer = call.wait()
+        return answer or problem_answer(504, "no-answer", "the agent did not answer in time")
+
+    def _call(self, body: bytes) -> Call:
+        parts = urlsplit(self.path)
+        authorization = self.headers.get("Authorization", "")
+        token = authorization.removeprefix(_BEARER) if authorization.startswith(_BEARER) else ""
+        return Call(self.command, parts.path, dict(parse_qsl(parts.query)), body, token)

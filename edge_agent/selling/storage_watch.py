@@ -1,0 +1,49 @@
+"""Whether the disk can still remember a sale (P-7): checked before it is too late.
+
+Selling stops while some space is left, so that the fault, the running vend and the reason for the
+stop can still be written. A disk that refused a write is tried again until it takes one.
+"""
+
+from edge_agent.outbox.timekeeper import Timekeeper
+from edge_agent.store import StorageError, Store
+
+CHECK_EVERY_SECONDS = 10.0
+"""A sale writes some kilobytes: the reserve of megabytes cannot vanish in ten seconds."""
+RESUME_AT_RESERVES = 2
+"""Selling goes on with twice the reserve free, so that it does not stop and go at the edge."""
+_PROBE = "storage.probe"
+
+
+class StorageWatch:
+    """Looks at free space now and then."""
+
+    def __init__(self, store: Store, time: Timekeeper, *, reserve_bytes: int) -> None:
+        self._store = store
+        self._time = time
+        self._reserve_bytes = reserve_bytes
+        self._low = False
+        self._check_at = time.elapsed()
+
+    @property
+    def ok(self) -> bool:
+        """Whether a sale may begin."""
+        return self._store.writable and not self._low
+
+    def step(self) -> bool:
+        """Look, when it is time; return whether `ok` changed."""
+        if self._time.elapsed() < self._check_at:
+            return False
+        before = self.ok
+        self._check_at = self._time.elapsed() + CHECK_EVERY_SECONDS
+        free = self._store.free_bytes()
+        self._low = free < self._reserve_bytes * (RESUME_AT_RESERVES if self._low else 1)
+        if not self._store.writable:
+            self._try_to_write()
+        return self.ok != before
+
+    def _try_to_write(self) -> None:
+        try:
+            with self._store.transaction():
+                self._store.remember(_PROBE, self._time.now().isoformat())
+        except StorageError:
+            return  # still no room: `writable` says so, the next check tries again
