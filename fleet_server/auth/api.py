@@ -67,17 +67,24 @@ CurrentActor = Annotated[Actor, Depends(current_actor)]
 @router.post("/session", status_code=201)
 def sign_in(order: SignIn, context: WebContext, response: Response) -> SessionView:
     """Check name and password, set the session cookie."""
+    return open_session(context, response, order.username, order.password)
+
+
+def open_session(context: Context, response: Response, username: str, password: str) -> SessionView:
+    """Sign a person in on this response; UnauthenticatedError when name or password is wrong.
+
+    A failure is committed too: rolled back it would not count (TooManyRequestsError).
+    """
     with context.transactions.write("system:auth") as tx:
-        user = service.check_password(tx, order.username, order.password)
+        user = service.check_password(tx, username, password)
         if user is not None:
             tx.actor = f"user:{user.id}"
             secret, login = service.log_in(tx, user, context.settings.session_lifetime)
     if user is None:
         raise UnauthenticatedError("name or password is wrong")
     _set_cookie(response, context, secret)
-    return _session_view(user, f"user:{user.id}").model_copy(
-        update={"expires_at": login.expires_at}
-    )
+    view = _session_view(user, f"user:{user.id}")
+    return view.model_copy(update={"expires_at": login.expires_at})
 
 
 @router.get("/session")

@@ -26,7 +26,7 @@ from protocol.presence import Heartbeat, Presence, TimeRequest
 from protocol.signatures import SignedKind
 from protocol.time_reply import TimeReply
 from protocol.topics import DownKind, down
-from protocol.wire import encode
+from protocol.wire import UP_LIMIT_BYTES, encode
 
 log = get_logger("ingest")
 
@@ -90,13 +90,14 @@ class Ingest:
     def _bury_message(self, inbound: Inbound, reason: str) -> None:
         """Keep an unreadable message of a known cabinet; its topic says whose it claims to be."""
         try:
-            cabinet_id = checked_cabinet(inbound.topic.split("/")[-2])
-        except (ProtocolError, IndexError):
+            claimed, kind = inbound.topic.split("/")[-2:]
+            cabinet_id = checked_cabinet(claimed)
+        except (ProtocolError, ValueError):
             return
         with self._transactions.write(f"cabinet:{cabinet_id}") as tx:
             cabinet = speaking_cabinets(tx.session, [cabinet_id]).get(cabinet_id)
             if cabinet and open_dead_letters(tx.session, cabinet_id) < DEAD_LETTERS_OPEN_MAX:
-                bury(tx, cabinet, reason, inbound.payload, kind=inbound.topic.split("/")[-1])
+                bury(tx, cabinet, reason, inbound.payload[:UP_LIMIT_BYTES], kind=kind)
 
     def _store(self, messages: Sequence[Message]) -> list[Outgoing]:
         try:

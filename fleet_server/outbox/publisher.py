@@ -23,20 +23,17 @@ Publish = Callable[[str, bytes, int], bool]
 class OutboxPublisher:
     """Sends what waits. At least once: cabinets ignore what they hold already."""
 
-    def __init__(self, transactions: Transactions, publish: Publish) -> None:
+    def __init__(self, transactions: Transactions, publish: Publish, wake: threading.Event) -> None:
+        """`wake` is set when a transaction committed: there may be something to send."""
         self._transactions = transactions
         self._publish = publish
         self._stop = threading.Event()
-        self._wake = threading.Event()
+        self._wake = wake
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
-
-    def wake(self) -> None:
-        """A transaction committed; there may be something to send."""
-        self._wake.set()
 
     def stop(self) -> None:
         """End after the message in hand."""

@@ -1,0 +1,147 @@
+"""Command line of the server: `fleet-server VERB`. Settings are built here and nowhere else."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from fleet_server import logs, supervisor
+from fleet_server.app import build
+from fleet_server.audit.service import verify
+from fleet_server.auth.rules import Grant, Role
+from fleet_server.auth.service import add_user
+from fleet_server.broker import service as broker
+from fleet_server.database import connect
+from fleet_server.errors import FleetError
+from fleet_server.migrations import migrate as migrate_database
+from fleet_server.settings import Settings
+from protocol.asyncapi import document
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+user = typer.Typer(no_args_is_help=True, help="People.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+cli.add_typer(user, name="user")
+cli.add_typer(audit, name="audit")
+
+STOP_SECONDS = 10
+"""Requests in hand get this long when the server ends; sockets of consoles are then closed."""
+
+
+@cli.command()
+def run() -> None:
+    """Run everything on one machine: broker and app, supervised."""
+    settings = _settings()
+    connect_and_migrate(settings)
+    parts = {"app": "app"} if settings.broker_url else {"broker": "broker", "app": "app"}
+    supervisor.run(parts)
+
+
+@cli.command(name="app")
+def run_app() -> None:
+    """Run ingest, API, console and worker in this process."""
+    settings = _settings()
+    supervisor.end_with_parent()
+    server = build(settings)
+    server.prepare()
+    server.start()
+    try:
+        uvicorn.run(
+            server.web,
+            host=settings.http_host,
+            port=settings.http_port,
+            log_level="warning",
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+    finally:
+        server.stop()
+
+
+@cli.command(name="broker")
+def run_broker() -> None:
+    """Run the embedded broker in this process."""
+    settings = _settings()
+    supervisor.end_with_parent()
+    broker.run(settings)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    connect_and_migrate(_settings())
+
+
+@cli.command(name="settings")
+def show_settings() -> None:
+    """Print every setting with its meaning and its default."""
+    for name, field in Settings.model_fields.items():
+        print(f"FLEET_{name.upper()}  (default {field.default!r})\n    {field.description}")
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    print(json.dumps(build(_settings()).web.openapi(), indent=1, ensure_ascii=False))
+
+
+@cli.command()
+def asyncapi() -> None:
+    """Print the AsyncAPI 3.0 document of protocol v1."""
+    print(json.dumps(document(), indent=1, ensure_ascii=False))
+
+
+@user.command(name="add")
+def add(
+    username: str,
+    role: Annotated[list[Role], typer.Option(help="may be given several times")],
+    password_file: Annotated[Path, typer.Option(help="file that holds the password")],
+    site: Annotated[str | None, typer.Option(help="limit the roles to this site id")] = None,
+    region: Annotated[str | None, typer.Option(help="limit the roles to this region")] = None,
+) -> None:
+    """Add a person. The password is read from a file: a command line is seen by others."""
+    server = build(_settings())
+    migrate_database(server.engine)
+    grants = [Grant(one, site, region) for one in role]
+    with server.transactions.write("system:command-line") as tx:
+        person = add_user(tx, username, password_file.read_text().strip(), grants)
+    print(person.id)
+
+
+@audit.command(name="verify")
+def verify_audit() -> None:
+    """Check the hash chain; exit 1 at the first entry that was changed or removed."""
+    server = build(_settings())
+    with server.transactions.read() as tx:
+        broken = verify(tx)
+    if broken is not None:
+        print(f"broken at entry {broken}")
+        raise typer.Exit(1)
+    print("whole")
+
+
+def connect_and_migrate(settings: Settings) -> None:
+    """Migrate before anything is started, so that broker and app find the same schema."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = connect(settings.resolved_database_url)
+    migrate_database(engine)
+    engine.dispose()
+
+
+def _settings() -> Settings:
+    settings = Settings()
+    logs.configure(settings.log_level, as_json=settings.log_json)
+    return settings
+
+
+def main() -> None:
+    """Entry of the command `fleet-server`."""
+    try:
+        cli()
+    except FleetError as error:
+        print(f"fleet-server: {error}")
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The plain overview page; the console proper comes with its own issue."""

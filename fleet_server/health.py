@@ -1,0 +1,59 @@
+"""Routes for those who operate the server: alive, ready, metrics.
+
+Beside `app` in the order of packages: it looks at the whole server.
+"""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from fleet_server.cabinets.models import CabinetPresence
+from fleet_server.ingest.models import DeadLetter
+from fleet_server.outbox.models import OutboundMessage
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health/live")
+def live() -> dict[str, str]:
+    """Say that the process serves requests."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready")
+def ready(request: Request) -> JSONResponse:
+    """Database and broker: 200 when both are there, 503 with what is missing."""
+    server = request.app.state.server
+    try:
+        with server.transactions.read() as tx:
+            tx.session.execute(text("select 1"))
+        database = True
+    except SQLAlchemyError:
+        database = False
+    checks = {"database": database, "broker": server.link.ready.is_set()}
+    return JSONResponse(checks, status_code=200 if all(checks.values()) else 503)
+
+
+@router.get("/metrics")
+def metrics(request: Request) -> Response:
+    """Figures for Prometheus, counted now."""
+    server = request.app.state.server
+    registry = CollectorRegistry()
+    figures = {
+        "fleet_inbound_waiting": ("messages waiting for ingest", server.link.inbound.qsize()),
+        "fleet_inbound_dropped": ("messages dropped, to be sent again", server.link.dropped),
+    }
+    with server.transactions.read() as tx:
+        counted = {
+            "fleet_outbox_waiting": ("messages waiting for the broker", OutboundMessage.seq),
+            "fleet_dead_letters": ("dead letters ever", DeadLetter.id),
+        }
+        for name, (meaning, column) in counted.items():
+            figures[name] = (meaning, tx.session.scalar(select(func.count(column))) or 0)
+        online = select(func.count()).where(CabinetPresence.online)
+        figures["fleet_cabinets_online"] = ("cabinets online", tx.session.scalar(online) or 0)
+    for name, (meaning, value) in figures.items():
+        Gauge(name, meaning, registry=registry).set(value)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

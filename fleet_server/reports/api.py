@@ -1,0 +1,49 @@
+"""Routes of reports."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import select
+
+from fleet_server.audit.models import AuditEntry
+from fleet_server.auth.api import CurrentActor
+from fleet_server.auth.rules import Permission
+from fleet_server.web.context import WebContext
+from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.schemas import Page, View
+
+router = APIRouter(tags=["reports"])
+
+
+class AuditView(View):
+    """One entry of the audit log."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    kind: str
+    object_id: str
+    details: dict[str, Any]
+    hash: str
+
+
+@router.get("/audit")
+def audit_log(
+    actor: CurrentActor,
+    context: WebContext,
+    object_id: str | None = None,
+    limit: Limit = LIMIT_DEFAULT,
+    after: After = None,
+) -> Page[AuditView]:
+    """Who changed what, newest first."""
+    actor.must(Permission.READ_AUDIT)
+    found = select(AuditEntry)
+    if object_id is not None:
+        found = found.where(AuditEntry.object_id == object_id)
+    with context.transactions.read() as tx:
+        cursor = int(after) if after and after.isdigit() else None
+        if cursor is not None:
+            found = found.where(AuditEntry.seq < cursor)
+        return page_of(tx.session, found, AuditEntry.seq, limit, None, AuditView.model_validate)

@@ -1,0 +1,32 @@
+"""All selects of the rule set."""
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fleet_server.rules.models import ActiveRule, RuleSet
+from protocol.matching import Goods, Match, Place, match
+from protocol.rules import Rule
+
+
+def newest_version(session: Session) -> int:
+    """Version in force; 0 before the first bundle."""
+    return session.scalar(select(func.max(RuleSet.version))) or 0
+
+
+def newest_set(session: Session, *, lock: bool = False) -> RuleSet | None:
+    """Bundle in force."""
+    found = select(RuleSet).order_by(RuleSet.version.desc()).limit(1)
+    return session.scalar(found.with_for_update() if lock else found)
+
+
+def active_rules(session: Session) -> list[Rule]:
+    """Every rule in force, in a fixed order."""
+    rows = session.scalars(select(ActiveRule).order_by(ActiveRule.recall_id, ActiveRule.id))
+    return [msgspec.convert(row.rule, Rule) for row in rows]
+
+
+def blocking(session: Session, goods: Goods, place: Place) -> list[tuple[Rule, Match]]:
+    """Rules that block these goods at this place, with how surely they match."""
+    found = [(rule, match(rule, goods, place)) for rule in active_rules(session)]
+    return [(rule, result) for rule, result in found if result.blocks]

@@ -1,0 +1,88 @@
+"""Change the active rules: each change is the next version, signed, stored and queued at once."""
+
+import hashlib
+
+import msgspec
+from sqlalchemy import delete
+
+from fleet_server.audit.service import record
+from fleet_server.live.service import FLEET, changed
+from fleet_server.outbox.service import send, send_to_all
+from fleet_server.rules.models import ActiveRule, RuleSet
+from fleet_server.rules.queries import active_rules, newest_set
+from fleet_server.signing import SigningService
+from fleet_server.transactions import Transaction
+from protocol.rules import Rule, RuleBundle, check_rule, read_rule_bundle
+from protocol.signatures import WHOLE_FLEET, Envelope, SignedKind
+from protocol.topics import AllKind, DownKind
+
+
+def ensure_first_bundle(tx: Transaction, signing: SigningService) -> None:
+    """Make version 1, empty, where there is none: without a bundle no cabinet sells (P-16)."""
+    if newest_set(tx.session) is None:
+        _issue(tx, signing, "first")
+
+
+def put_rules(
+    tx: Transaction, signing: SigningService, recall_id: str, revision: int, rules: list[Rule]
+) -> RuleSet:
+    """Put the rules of one recall or hold in force, instead of those it had.
+
+    Raises MalformedMessageError for a rule that makes no sense; nothing is changed then.
+    """
+    for rule in rules:
+        check_rule(rule)
+    newest_set(tx.session, lock=True)  # one change at a time: versions have no gap and no fork
+    tx.session.execute(delete(ActiveRule).where(ActiveRule.recall_id == recall_id))
+    for rule in rules:
+        tx.session.add(
+            ActiveRule(
+                id=tx.new_id(),
+                recall_id=recall_id,
+                revision=revision,
+                rule=msgspec.to_builtins(rule),
+                since=tx.now,
+            )
+        )
+    tx.session.flush()
+    return _issue(tx, signing, recall_id)
+
+
+def lift_rules(tx: Transaction, signing: SigningService, recall_id: str) -> RuleSet:
+    """Take the rules of one recall or hold out of force; those of others stay."""
+    return put_rules(tx, signing, recall_id, 0, [])
+
+
+def resend_rules(tx: Transaction, signing: SigningService, cabinet_id: str) -> None:
+    """Send the bundle in force to one cabinet that is behind."""
+    newest = newest_set(tx.session)
+    if newest is not None:
+        body = newest.envelope.encode()
+        send(tx, signing.fleet, cabinet_id, DownKind.RULES, body)
+
+
+def _issue(tx: Transaction, signing: SigningService, why: str) -> RuleSet:
+    newest = newest_set(tx.session)
+    bundle = RuleBundle(
+        kind=SignedKind.RULES,
+        fleet=signing.fleet,
+        cabinet=WHOLE_FLEET,
+        version=newest.version + 1 if newest else 1,
+        issued_at=tx.now,
+        rules=active_rules(tx.session),
+    )
+    body = signing.signed(bundle)
+    payload = msgspec.json.decode(body, type=Envelope).payload
+    read_rule_bundle(payload)  # what a cabinet would refuse must not leave
+    issued = RuleSet(
+        version=bundle.version,
+        issued_at=tx.now,
+        digest=hashlib.sha256(payload.encode()).hexdigest(),
+        envelope=body.decode(),
+    )
+    tx.session.add(issued)
+    send_to_all(tx, signing.fleet, AllKind.RULES, body)
+    facts = {"version": issued.version, "digest": issued.digest, "why": why}
+    record(tx, "rules.issued", "rules", str(issued.version), facts)
+    changed(tx, [FLEET], "rules", str(issued.version))
+    return issued
