@@ -34,6 +34,7 @@ from edge_agent.errors import MisuseError
 from edge_agent.seed import Chance
 from protocol.events import ClearedBy
 
+SNAPSHOTS_PER_UNKNOWN_LIMIT = 3
 VERDICTS_WAITING_MAX = 8_192  # 16 readings of a full queue; whoever observes must also step
 
 
@@ -103,6 +104,15 @@ class Detector:
             episodes=self._episodes.open_episodes(),
             recent=self._episodes.recent_raises(),
         )
+
+    @property
+    def snapshot_seconds(self) -> float:
+        """How old the last kept snapshot may get.
+
+        After a crash its age counts as time without a known temperature: a third of that limit
+        leaves two thirds for the reboot before the food-safety hold latches.
+        """
+        return self._thresholds.hold_unknown_seconds / SNAPSHOTS_PER_UNKNOWN_LIMIT
 
     def open_episodes(self) -> tuple[Episode, ...]:
         """Return the open episodes, oldest first."""

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.detection import episodes
 from edge_agent.detection.detector import VERDICTS_WAITING_MAX, Detector, StepForgottenError
 from edge_agent.detection.episodes import Episodes
 from edge_agent.detection.findings import Cleared, Finding, Raised, Repeated
@@ -175,3 +177,13 @@ def test_readings_without_steps_are_bounded() -> None:
         detector.report(verdict)
     with pytest.raises(StepForgottenError):
         detector.report(verdict)
+
+
+def test_not_even_a_catalogue_that_says_so_suppresses_the_food_safety_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mains = msgspec.structs.replace(CATALOGUE["POWER_LOST"], suppresses=["TEMP_SAFETY_HOLD"])
+    monkeypatch.setattr(episodes, "CATALOGUE", {**CATALOGUE, "POWER_LOST": mains})
+    engine = Engine()
+    engine.judge("POWER_LOST", BAD, part="mains")
+    assert isinstance(engine.judge("TEMP_SAFETY_HOLD", BAD, Severity.C, "chiller"), Raised)

@@ -1,6 +1,7 @@
 """LOCK_BOARD_COMM: 5 failed polls over 12 s; clears with 3 good ones."""
 
 from edge_agent.detection.findings import Raised
+from edge_agent.drivers.readings import DoorReading
 from tests.edge_agent.detection.cabinet import CLOSED, Cabinet, told
 
 
@@ -31,3 +32,24 @@ def test_a_good_poll_between_failures_begins_the_count_anew() -> None:
     cabinet = Cabinet()
     for _ in range(10):
         assert told(cabinet.silence("locks", 10) + cabinet.door(CLOSED, 1)) == []
+
+
+def test_two_doors_read_at_one_moment_are_one_good_poll() -> None:
+    cabinet = Cabinet()
+    cabinet.silence("locks", 20)
+    for _ in range(2):
+        cabinet.elapsed += 1
+        for door in ("A", "B"):
+            cabinet.detector.observe(DoorReading("locks", door, CLOSED, cabinet.elapsed))
+    assert told(cabinet.detector.step(cabinet.elapsed, cabinet.wall)) == []
+
+
+def test_episodes_before_a_reboot_count_towards_flapping() -> None:
+    cabinet = Cabinet()
+    for _ in range(3):
+        cabinet.silence("locks", 20)
+        cabinet.door(CLOSED, 20)
+    cabinet.reboot(0, elapsed=500_000.0)
+    (raised,) = cabinet.silence("locks", 20)
+    assert isinstance(raised, Raised)
+    assert raised.flapping

@@ -234,3 +234,39 @@ def test_a_detector_without_readings_finds_nothing() -> None:
     cabinet = Cabinet()
     assert isinstance(cabinet.detector, Detector)
     assert told(cabinet.wait(1_000_000)) == []
+
+
+def test_a_crash_just_before_the_next_snapshot_and_a_quick_reboot_do_not_hold() -> None:
+    for thresholds in PROFILES.values():
+        cabinet = Cabinet(thresholds)
+        cabinet.air(3.0, 20, every=1.0)
+        cabinet.reboot(cabinet.detector.snapshot_seconds * 1.9)
+        assert told(cabinet.air(3.0, 20, every=1.0)) == []
+
+
+def test_an_unread_stretch_does_not_count_as_cold() -> None:
+    cabinet = Cabinet(perishable=False)
+    cabinet.air(9.0, 700)
+    assert told(cabinet.air(2.0, 500)) == []
+    cabinet.elapsed += 300
+    assert told(cabinet.air(2.0, 590)) == []
+    assert told(cabinet.air(2.0, 30)) == ["-TEMP_HIGH"]
+
+
+def test_the_grace_runs_from_the_door_closing_and_not_from_the_log_out() -> None:
+    cabinet = Cabinet(FDA)
+    cabinet.service(began=True)
+    cabinet.door(OPEN, 60)
+    cabinet.door(CLOSED, 1_200)
+    cabinet.service(began=False)
+    assert told(cabinet.air(9.0, 590)) == []
+    assert told(cabinet.air(9.0, 20)) == [f"+{HOLD} C"]
+
+
+def test_the_checkpoints_count_anew_after_each_service() -> None:
+    cabinet = Cabinet(FDA)
+    serviced(cabinet, 3.0)
+    assert told(cabinet.air(3.0, 3_000)) == []
+    serviced(cabinet, 9.0)
+    assert told(cabinet.air(9.0, 1_780)) == []
+    assert told(cabinet.air(9.0, 30)) == [f"+{HOLD} C"]

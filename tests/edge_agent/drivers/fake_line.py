@@ -2,10 +2,16 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Protocol
 
 from edge_agent.clock import ManualClock
 from edge_agent.drivers.errors import PortGoneError
-from simulators.devices.device import SimulatedDevice
+
+
+class Answering(Protocol):
+    """What the line needs of a device at its far end."""
+
+    def answer(self, heard: bytes) -> bytes: ...
 
 
 class FakeLine:
@@ -14,7 +20,7 @@ class FakeLine:
     name = "fake"
 
     def __init__(
-        self, devices: Sequence[SimulatedDevice], clock: ManualClock, *, echo: bool = False
+        self, devices: Sequence[Answering], clock: ManualClock, *, echo: bool = False
     ) -> None:
         self.plugged = True
         self.is_open = True
@@ -25,6 +31,7 @@ class FakeLine:
         self._devices = devices
         self._clock = clock
         self._echo = echo
+        self._handle_dead = False
         self._waiting: deque[int] = deque()
 
     def open(self) -> None:
@@ -37,6 +44,7 @@ class FakeLine:
 
     def close(self) -> None:
         self.is_open = False
+        self._handle_dead = False
         self._waiting.clear()
 
     def put(self, data: bytes) -> None:
@@ -63,5 +71,6 @@ class FakeLine:
         return bytes(self._waiting.popleft() for _ in range(count))
 
     def _check(self) -> None:
-        if not (self.plugged and self.is_open):
+        self._handle_dead |= not self.plugged
+        if self._handle_dead or not self.is_open:
             raise PortGoneError("gone", port=self.name)
