@@ -270,3 +270,9 @@ def test_the_checkpoints_count_anew_after_each_service() -> None:
     serviced(cabinet, 9.0)
     assert told(cabinet.air(9.0, 1_780)) == []
     assert told(cabinet.air(9.0, 30)) == [f"+{HOLD} C"]
+
+
+def test_failed_polls_do_not_make_a_value_stand_still() -> None:
+    cabinet = Cabinet()
+    cabinet.frozen_air(3.0, 7_100)
+    assert told(cabinet.silence("probe", 240, every=60.0)) == []

@@ -35,12 +35,13 @@ class FakeLine:
         self._waiting: deque[int] = deque()
 
     def open(self) -> None:
+        if self.is_open:
+            return
         if not self.plugged:
             raise PortGoneError("cannot open", port=self.name)
-        if not self.is_open:
-            self.is_open = True
-            self.openings += 1
-            self.frozen = False
+        self.is_open = True
+        self.openings += 1
+        self.frozen = False
 
     def close(self) -> None:
         self.is_open = False
