@@ -9,7 +9,7 @@ import logging
 import ssl
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -128,15 +128,15 @@ def broker_at(
 class MqttLink:
     """Link over paho. Each `open` takes the next broker of the list."""
 
-    def __init__(self, brokers: Sequence[Broker]) -> None:
+    def __init__(self, brokers: Sequence[Broker], wake: Callable[[], None]) -> None:
+        """`wake` is called whenever something waits to be taken; it must only wake someone."""
+        self._wake = wake
         self._brokers = deque(brokers)
         self._events: deque[LinkEvent] = deque()
         self._lock = threading.Lock()
         self._session: _Session | None = None
         self.dropped = 0
         """Messages that found the queue full, since the start."""
-        self.woken = threading.Event()
-        """Set whenever something waits to be taken."""
 
     def open(self, will: Message, subscriptions: Sequence[str]) -> None:
         """Begin a connection to the next broker."""
@@ -169,7 +169,7 @@ class MqttLink:
                 self.dropped += 1
                 return
             self._events.append(event)
-        self.woken.set()
+        self._wake()
 
 
 class _Session:

@@ -120,6 +120,8 @@ class Store:
         except BaseException as error:
             self._roll_back()
             if isinstance(error, sqlite3.OperationalError) and _primary_code(error) in _NO_ROOM:
+                if self.writable:
+                    log.exception("store.not_writable")
                 self.writable = False
                 raise StorageError(f"{self.path}: {error}") from error
             raise

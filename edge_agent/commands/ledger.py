@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import resources
 from typing import Any
 
 import msgspec
@@ -14,7 +13,6 @@ from protocol.commands import CommandOutcome
 from protocol.events import CommandFinished
 from protocol.intervals import COMMAND_RESULT_KEPT_SECONDS
 
-SCHEMA = resources.files(__package__).joinpath("schema.sql").read_text()
 INTERRUPTED = "interrupted by a restart: it may have been carried out"
 DELETED_AT_ONCE_MAX = 50
 """Old results deleted with each new order."""

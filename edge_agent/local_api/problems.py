@@ -49,7 +49,7 @@ _KINDS: dict[type[Exception], tuple[int, str]] = {
     msgspec.DecodeError: (400, "not-json"),
 }
 
-KNOWN = (ApiError, *_KINDS)
+KNOWN: tuple[type[Exception], ...] = (ApiError, *_KINDS)
 """Errors that are somebody's mistake outside; any other is ours and must stop us."""
 
 

@@ -5,7 +5,6 @@ touched here: the core thread answers.
 """
 
 import logging
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -101,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-        except (ConnectionError, socket.timeout) as error:
+        except (ConnectionError, TimeoutError) as error:
             # Whoever asked has gone; what was done stays done, and asking again says so.
             log.info("local_api.gone", extra={"path": self.path, "reason": str(error)})
 

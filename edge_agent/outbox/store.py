@@ -5,7 +5,6 @@ are written together. Acknowledged events stay 7 more days and are deleted in bo
 """
 
 from datetime import datetime, timedelta
-from importlib import resources
 
 import msgspec
 
@@ -17,8 +16,6 @@ from protocol.events import BODIES
 from protocol.intervals import ACKNOWLEDGED_KEPT_SECONDS
 from protocol.journal import ClockQuality, Event, Lane
 from protocol.presence import LanePosition
-
-SCHEMA = resources.files(__package__).joinpath("schema.sql").read_text()
 
 BODY_BYTES_MAX = 48 * 1024
 """One event must fit into 64 KiB on the wire even where compression gains nothing."""

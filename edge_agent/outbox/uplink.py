@@ -157,7 +157,7 @@ class UplinkSession:
 
     def _beat(self, elapsed: float) -> None:
         payload = heartbeat(
-            self._standing(),
+            self.standing(),
             uptime_seconds=elapsed - self._started_at,
             clock=self._time.quality(),
             free_storage_bytes=self._store.free_bytes(),
@@ -249,7 +249,8 @@ class UplinkSession:
     def _birth_later(self) -> None:
         self.birth_soon(self._chance.uniform(0.0, self._settings.reconnect_spread_seconds))
 
-    def _standing(self) -> Standing:
+    def standing(self) -> Standing:
+        """What birth and heartbeat tell now."""
         return Standing(
             session=self.session,
             boot=self._outbox.boot,
@@ -260,4 +261,4 @@ class UplinkSession:
         )
 
     def _presence(self, cause: PresenceCause) -> bytes:
-        return presence(self._standing(), cause)
+        return presence(self.standing(), cause)

@@ -4,6 +4,7 @@ Orders of the server (`commands`) and people at the cabinet (`local_api`) both a
 that a rule holds whoever asks.
 """
 
+import contextlib
 import logging
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ from edge_agent.selling.stock import StockBook
 from edge_agent.selling.storage_watch import StorageWatch
 from edge_agent.selling.texts import SlotFault
 from edge_agent.selling.vend_book import VendAnswer, VendOrder
-from edge_agent.store import Store
+from edge_agent.store import StorageError, Store
 from protocol.desired import Desired
 from protocol.errors import ProtocolError, SignatureRejectedError
 from protocol.events import BlockedSlot, StockMoved
@@ -209,17 +210,30 @@ class Cabinet:
             self.parts.vends.pulse_failed(reading.order_id, reading.error)
 
     def step(self) -> None:
-        """One bounded turn of everything that only time moves. Raises StorageError."""
-        parts = self.parts
-        if parts.storage.step():
-            parts.faults.notice("STORAGE_FULL", "storage", bad=not parts.storage.ok)
-        parts.vends.step()
-        self._note_paused()
-        self._note_service()
-        self.rejections.step()
-        parts.faults.step()
-        if parts.rules.unacknowledged and not parts.vends.open_vends():
-            parts.rules.acknowledge(self.blocked())
+        """One bounded turn of everything that only time moves.
+
+        A part that finds the disk full tries again in the next turn; the others go on.
+        """
+        for part in (
+            self._watch_storage,
+            self.parts.vends.step,
+            self._note_paused,
+            self._note_service,
+            self.rejections.step,
+            self.parts.faults.step,
+            self._acknowledge_rules,
+        ):
+            # The store has logged it once, and the gate sells nothing until it takes writes.
+            with contextlib.suppress(StorageError):
+                part()
+
+    def _watch_storage(self) -> None:
+        if self.parts.storage.step():
+            self.parts.faults.notice("STORAGE_FULL", "storage", bad=not self.parts.storage.ok)
+
+    def _acknowledge_rules(self) -> None:
+        if self.parts.rules.unacknowledged and not self.parts.vends.open_vends():
+            self.parts.rules.acknowledge(self.blocked())
 
     def _door_moved(self, edge: DoorEdge) -> None:
         with self.parts.store.transaction():

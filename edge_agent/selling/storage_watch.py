@@ -23,6 +23,7 @@ class StorageWatch:
         self._reserve_bytes = reserve_bytes
         self._low = False
         self._check_at = time.elapsed()
+        self._said_ok = True
 
     @property
     def ok(self) -> bool:
@@ -30,16 +31,17 @@ class StorageWatch:
         return self._store.writable and not self._low
 
     def step(self) -> bool:
-        """Look, when it is time; return whether `ok` changed."""
+        """Look, when it is time; return whether `ok` changed since the last look."""
         if self._time.elapsed() < self._check_at:
             return False
-        before = self.ok
         self._check_at = self._time.elapsed() + CHECK_EVERY_SECONDS
         free = self._store.free_bytes()
         self._low = free < self._reserve_bytes * (RESUME_AT_RESERVES if self._low else 1)
         if not self._store.writable:
             self._try_to_write()
-        return self.ok != before
+        changed = self.ok != self._said_ok
+        self._said_ok = self.ok
+        return changed
 
     def _try_to_write(self) -> None:
         try:

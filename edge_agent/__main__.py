@@ -1,0 +1,189 @@
+"""Command line: `run`, `enrol`, `status`, `export-journal`.
+
+`run` must stay small in memory, so this file imports nothing heavy: argparse, urllib, logging.
+"""
+
+import argparse
+import hashlib
+import logging
+import signal
+import sqlite3
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from edge_agent.agent import World, build
+from edge_agent.clock import SystemClock
+from edge_agent.errors import EdgeError, OutsideError
+from edge_agent.logs import configure
+from edge_agent.outbox.presence import AGENT_VERSION
+from edge_agent.seed import Chance
+from edge_agent.settings import (
+    IDENTITY_FILE,
+    read_identity,
+    read_settings,
+    write_identity,
+)
+from edge_agent.store import STORE_FILE, StorageError
+from protocol.enrolment import EnrolmentAnswer, EnrolmentRequest
+
+EXIT_FAILED = 1
+EXIT_RESTART = 3
+"""An order asked for a new start; the service manager gives it (Restart=on-failure)."""
+HTTP_SECONDS_MAX = 30.0
+"""Enrolment over a poor mobile link."""
+ANSWER_BYTES_MAX = 1024 * 1024
+_MACHINE_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+log = logging.getLogger(__name__)
+
+
+class HttpRefusedError(OutsideError):
+    """The other side said no."""
+
+    def __init__(self, url: str, status: int, detail: str) -> None:
+        super().__init__(f"{url} answered {status}: {detail}")
+        self.url = url
+        self.status = status
+        self.detail = detail
+
+
+class ServerUnreachableError(OutsideError):
+    """No answer came over HTTP."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except (EdgeError, OSError) as error:
+        print(f"edge-agent: {error}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edge-agent", description="The agent on the cabinet.")
+    parser.add_argument("--version", action="version", version=AGENT_VERSION)
+    verbs = parser.add_subparsers(required=True)
+    run = _verb(verbs, "run", _run, "run the agent until SIGTERM")
+    enrol = _verb(verbs, "enrol", _enrol, "join the fleet with a one-time claim code")
+    enrol.add_argument("--server", required=True, help="address of the server, http(s)://...")
+    enrol.add_argument("--claim", required=True, help="one-time claim code")
+    enrol.add_argument("--serial", required=True, help="serial number of the cabinet")
+    status = _verb(verbs, "status", _status, "print the state of the running agent")
+    export = _verb(verbs, "export-journal", _export, "print the journal as JSON lines")
+    export.add_argument("--after", type=int, default=0, help="only events after this sequence")
+    for verb in (run, enrol, status, export):
+        verb.add_argument("--config", type=Path, required=True, help="settings file (TOML)")
+    return parser
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=text, description=text)
+    verb.set_defaults(command=command)
+    return verb
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = read_settings(options.config)
+    configure(settings.log_level)
+    identity = read_identity(Path(settings.data_dir))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    machine_boot = _MACHINE_BOOT.read_text().strip() if _MACHINE_BOOT.exists() else ""
+    world = World(clock=SystemClock(), chance=Chance.system(), machine_boot=machine_boot)
+    agent = build(settings, identity, world)
+    log.info("agent.started", extra={"cabinet": identity.cabinet, "port": agent.local_port})
+    agent.run(stop)
+    return EXIT_RESTART if agent.restart_wanted else 0
+
+
+def _enrol(options: argparse.Namespace) -> int:
+    settings = read_settings(options.config)
+    request = EnrolmentRequest(options.claim, options.serial, AGENT_VERSION)
+    url = options.server.rstrip("/") + "/api/v1/enrolments"
+    # The claim works once: what would keep us from storing the answer must show before.
+    Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
+    answer = _http(url, msgspec.json.encode(request))
+    try:
+        identity = msgspec.json.decode(answer, type=EnrolmentAnswer)
+    except msgspec.DecodeError as error:
+        raise ServerUnreachableError(url, f"not an enrolment: {error}") from error
+    write_identity(Path(settings.data_dir), identity)
+    print(f"joined {identity.fleet} as {identity.cabinet}; kept in {IDENTITY_FILE}")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    settings = read_settings(options.config)
+    url = f"http://{settings.local_api.host}:{settings.local_api.port}/v1/state"
+    print(msgspec.json.format(_http(url, None), indent=2).decode())
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    settings = read_settings(options.config)
+    for line in _journal_lines(Path(settings.data_dir) / STORE_FILE, options.after):
+        print(line)
+    return 0
+
+
+def _journal_lines(path: Path, after: int) -> Iterator[str]:
+    """Journal as JSON lines; read-only, also beside a running agent."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store:
+            (epoch,) = store.execute("SELECT epoch FROM lane WHERE name = 'journal'").fetchone()
+            rows = store.execute(
+                "SELECT seq, type, body FROM journal WHERE seq > ? ORDER BY seq", (after,)
+            )
+            for seq, kind, body in rows:
+                yield msgspec.json.encode(
+                    {
+                        "epoch": epoch,
+                        "seq": seq,
+                        "type": kind,
+                        "sha256": hashlib.sha256(body).hexdigest(),
+                        "body": msgspec.Raw(body),
+                    }
+                ).decode()
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: {error}") from error
+
+
+def _http(url: str, body: bytes | None) -> bytes:
+    if not url.startswith(("http://", "https://")):
+        raise ServerUnreachableError(url, "not an http(s) address")
+    request = urllib.request.Request(  # noqa: S310  # the scheme was checked above
+        url, data=body, headers={"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=HTTP_SECONDS_MAX) as answer:  # noqa: S310  # same
+            return bytes(answer.read(ANSWER_BYTES_MAX))
+    except urllib.error.HTTPError as error:
+        with closing(error):
+            detail = error.read(ANSWER_BYTES_MAX).decode(errors="replace")
+        raise HttpRefusedError(url, error.code, detail) from error
+    except (urllib.error.URLError, OSError) as error:
+        raise ServerUnreachableError(url, str(error)) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""All buses of a cabinet as the core sees them: start, stop, open a door."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from edge_agent.clock import Clock
+from edge_agent.drivers.build import BusSettings, DeviceSettings, build_bus
+from edge_agent.drivers.bus import Bus
+from edge_agent.drivers.reading_queue import ReadingQueue
+from edge_agent.errors import MisuseError
+from edge_agent.settings import Settings
+
+
+class BusCrashedError(MisuseError):
+    """A defect of ours stopped a bus thread; the process ends and is started anew."""
+
+
+class Devices(Protocol):
+    """The cabinet's devices; tests give some that behave."""
+
+    def start(self) -> None:
+        """Begin to poll."""
+        ...
+
+    def stop(self) -> None:
+        """Stop to poll. Bounded."""
+        ...
+
+    def check(self) -> None:
+        """Raise BusCrashedError when a thread is dead."""
+        ...
+
+    def pulse(self, door: str, order: str) -> None:
+        """Have a door opened; PulseSent or PulseFailed follows. Raises DriverError."""
+        ...
+
+
+class Buses:
+    """Devices on serial buses."""
+
+    def __init__(self, buses: Sequence[Bus]) -> None:
+        self._buses = buses
+        self._of_door = {door: bus for bus in buses for door in bus.doors}
+
+    def start(self) -> None:
+        """Begin to poll."""
+        for bus in self._buses:
+            bus.start()
+
+    def stop(self) -> None:
+        """Stop to poll."""
+        for bus in self._buses:
+            bus.stop()
+
+    def check(self) -> None:
+        """Raise BusCrashedError when a thread is dead."""
+        for bus in self._buses:
+            if bus.crash is not None:
+                raise BusCrashedError(bus.name) from bus.crash
+
+    def pulse(self, door: str, order: str) -> None:
+        """Queue an opening pulse. Raises DriverError."""
+        self._of_door[door].order_pulse(door, order)
+
+
+def build_buses(settings: Settings, readings: ReadingQueue, clock: Clock) -> Buses:
+    """Build all buses of the settings. Raises DeviceSettingsError."""
+    return Buses(
+        [
+            build_bus(
+                BusSettings(
+                    bus.port,
+                    [
+                        DeviceSettings(row.name, row.kind, row.address, row.doors, row.part)
+                        for row in bus.devices
+                    ],
+                    settings.poll_seconds,
+                ),
+                readings,
+                clock,
+            )
+            for bus in settings.buses
+        ]
+    )
