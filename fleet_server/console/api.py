@@ -31,7 +31,7 @@ def overview(request: Request, context: WebContext) -> HTMLResponse:
         return _page("overview.html", now=tx.now, cabinets=cabinet_lines(tx.session, scope))
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", response_model=None)
 def sign_in(
     username: Annotated[str, Form()], password: Annotated[str, Form()], context: WebContext
 ) -> HTMLResponse | RedirectResponse:

@@ -1,0 +1,454 @@
+"""First schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from fleet_server.database import Json, UtcDateTime
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "active_rules",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("recall_id", sa.String(length=36), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("rule", Json, nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_active_rules")),
+    )
+    with op.batch_alter_table("active_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_active_rules_recall_id"), ["recall_id"], unique=False)
+
+    op.create_table(
+        "audit_entries",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("action", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("object_id", sa.String(length=80), nullable=False),
+        sa.Column("site_id", sa.String(length=40), nullable=True),
+        sa.Column("details", Json, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_entries")),
+    )
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_entries_actor"), ["actor"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_entries_object_id"), ["object_id"], unique=False)
+
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "cursors",
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("lane", sa.String(length=10), nullable=False),
+        sa.Column("epoch", sa.String(length=64), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("committed", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("cabinet_id", "lane", "epoch", name=op.f("pk_cursors")),
+    )
+    op.create_table(
+        "dead_letters",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("epoch", sa.String(length=64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String(length=60), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
+    )
+    with op.batch_alter_table("dead_letters", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_dead_letters_cabinet_id"), ["cabinet_id"], unique=False
+        )
+
+    op.create_table(
+        "journal_events",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("epoch", sa.String(length=64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("mono_ms", sa.BigInteger(), nullable=False),
+        sa.Column("boot", sa.String(length=64), nullable=False),
+        sa.Column("clock", sa.String(length=12), nullable=False),
+        sa.Column("type", sa.String(length=60), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_events")),
+    )
+    with op.batch_alter_table("journal_events", schema=None) as batch_op:
+        batch_op.create_index("ix_journal_events_cabinet_at", ["cabinet_id", "at"], unique=False)
+        batch_op.create_index(
+            "uq_journal_events_position", ["cabinet_id", "epoch", "seq"], unique=True
+        )
+
+    op.create_table(
+        "journal_gaps",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("lane", sa.String(length=10), nullable=False),
+        sa.Column("epoch", sa.String(length=64), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_gaps")),
+    )
+    with op.batch_alter_table("journal_gaps", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_journal_gaps_cabinet_id"), ["cabinet_id"], unique=False
+        )
+
+    op.create_table(
+        "kept_answers",
+        sa.Column("caller", sa.String(length=80), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("answer", Json, nullable=False),
+        sa.Column("kept_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("caller", "key", name=op.f("pk_kept_answers")),
+    )
+    with op.batch_alter_table("kept_answers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_answers_kept_at"), ["kept_at"], unique=False)
+
+    op.create_table(
+        "live_changes",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("topic", sa.String(length=80), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("object_id", sa.String(length=80), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_live_changes")),
+    )
+    with op.batch_alter_table("live_changes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_live_changes_at"), ["at"], unique=False)
+
+    op.create_table(
+        "login_attempts",
+        sa.Column("username", sa.String(length=60), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_failure_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("username", name=op.f("pk_login_attempts")),
+    )
+    op.create_table(
+        "outbound_messages",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("topic", sa.String(length=120), nullable=False),
+        sa.Column("qos", sa.SmallInteger(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("not_after", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbound_messages")),
+    )
+    op.create_table(
+        "rule_sets",
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("issued_at", UtcDateTime(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("envelope", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_rule_sets")),
+    )
+    op.create_table(
+        "sites",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("address", sa.String(length=300), nullable=False),
+        sa.Column("region", sa.String(length=40), nullable=False),
+        sa.Column("latitude", sa.Float(), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=False),
+        sa.Column("time_zone", sa.String(length=40), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sites")),
+    )
+    with op.batch_alter_table("sites", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sites_region"), ["region"], unique=False)
+
+    op.create_table(
+        "telemetry_batches",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("epoch", sa.String(length=64), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("begins_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("samples", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_telemetry_batches")),
+    )
+    with op.batch_alter_table("telemetry_batches", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_telemetry_batches_cabinet_at", ["cabinet_id", "ends_at"], unique=False
+        )
+
+    op.create_table(
+        "users",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("username", sa.String(length=60), nullable=False),
+        sa.Column("display_name", sa.String(length=120), nullable=False),
+        sa.Column("password_hash", sa.String(length=200), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("username", name=op.f("uq_users_username")),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_api_tokens_secret_hash")),
+    )
+    with op.batch_alter_table("api_tokens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_tokens_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "cabinets",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("serial_number", sa.String(length=60), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("uplink", sa.String(length=10), nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("perishable", sa.Boolean(), nullable=False),
+        sa.Column("credential_hash", sa.String(length=64), nullable=True),
+        sa.Column("reenrolment_approved", sa.Boolean(), nullable=False),
+        sa.Column("muted_until", UtcDateTime(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_cabinets_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cabinets")),
+        sa.UniqueConstraint("serial_number", name=op.f("uq_cabinets_serial_number")),
+    )
+    with op.batch_alter_table("cabinets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cabinets_site_id"), ["site_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cabinets_state"), ["state"], unique=False)
+
+    op.create_table(
+        "logins",
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_logins_user_id_users")),
+        sa.PrimaryKeyConstraint("secret_hash", name=op.f("pk_logins")),
+    )
+    with op.batch_alter_table("logins", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_logins_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_logins_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "user_grants",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("role", sa.String(length=30), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=True),
+        sa.Column("region", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_user_grants_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_grants")),
+    )
+    with op.batch_alter_table("user_grants", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_user_grants_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "cabinet_commands",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=30), nullable=False),
+        sa.Column("args", Json, nullable=False),
+        sa.Column("counter", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_cabinet_commands_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cabinet_commands")),
+    )
+    with op.batch_alter_table("cabinet_commands", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cabinet_commands_state"), ["state"], unique=False)
+        batch_op.create_index("uq_cabinet_commands_counter", ["cabinet_id", "counter"], unique=True)
+
+    op.create_table(
+        "cabinet_desired",
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("state", Json, nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("applied_version", sa.BigInteger(), nullable=False),
+        sa.Column("refused_key", sa.String(length=80), nullable=False),
+        sa.Column("refused_reason", sa.Text(), nullable=False),
+        sa.Column("drifting", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_cabinet_desired_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("cabinet_id", name=op.f("pk_cabinet_desired")),
+    )
+    op.create_table(
+        "cabinet_history",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("what", sa.String(length=40), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("details", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_cabinet_history_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cabinet_history")),
+    )
+    with op.batch_alter_table("cabinet_history", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_cabinet_history_cabinet_id"), ["cabinet_id"], unique=False
+        )
+
+    op.create_table(
+        "cabinet_presence",
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("online", sa.Boolean(), nullable=False),
+        sa.Column("last_heard_at", UtcDateTime(), nullable=True),
+        sa.Column("offline_since", UtcDateTime(), nullable=True),
+        sa.Column("session", sa.BigInteger(), nullable=False),
+        sa.Column("boot", sa.String(length=64), nullable=False),
+        sa.Column("clock", sa.String(length=12), nullable=False),
+        sa.Column("free_storage_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("rules_version", sa.BigInteger(), nullable=False),
+        sa.Column("desired_version", sa.BigInteger(), nullable=False),
+        sa.Column("command_counter", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_cabinet_presence_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("cabinet_id", name=op.f("pk_cabinet_presence")),
+    )
+    op.create_table(
+        "claims",
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_claims_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_claims")),
+    )
+    with op.batch_alter_table("claims", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_claims_cabinet_id"), ["cabinet_id"], unique=False)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("claims", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_claims_cabinet_id"))
+
+    op.drop_table("claims")
+    op.drop_table("cabinet_presence")
+    with op.batch_alter_table("cabinet_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_cabinet_history_cabinet_id"))
+
+    op.drop_table("cabinet_history")
+    op.drop_table("cabinet_desired")
+    with op.batch_alter_table("cabinet_commands", schema=None) as batch_op:
+        batch_op.drop_index("uq_cabinet_commands_counter")
+        batch_op.drop_index(batch_op.f("ix_cabinet_commands_state"))
+
+    op.drop_table("cabinet_commands")
+    with op.batch_alter_table("user_grants", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_grants_user_id"))
+
+    op.drop_table("user_grants")
+    with op.batch_alter_table("logins", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_logins_user_id"))
+        batch_op.drop_index(batch_op.f("ix_logins_expires_at"))
+
+    op.drop_table("logins")
+    with op.batch_alter_table("cabinets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_cabinets_state"))
+        batch_op.drop_index(batch_op.f("ix_cabinets_site_id"))
+
+    op.drop_table("cabinets")
+    with op.batch_alter_table("api_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_tokens_user_id"))
+
+    op.drop_table("api_tokens")
+    op.drop_table("users")
+    with op.batch_alter_table("telemetry_batches", schema=None) as batch_op:
+        batch_op.drop_index("ix_telemetry_batches_cabinet_at")
+
+    op.drop_table("telemetry_batches")
+    with op.batch_alter_table("sites", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sites_region"))
+
+    op.drop_table("sites")
+    op.drop_table("rule_sets")
+    op.drop_table("outbound_messages")
+    op.drop_table("login_attempts")
+    with op.batch_alter_table("live_changes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_live_changes_at"))
+
+    op.drop_table("live_changes")
+    with op.batch_alter_table("kept_answers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kept_answers_kept_at"))
+
+    op.drop_table("kept_answers")
+    with op.batch_alter_table("journal_gaps", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_journal_gaps_cabinet_id"))
+
+    op.drop_table("journal_gaps")
+    with op.batch_alter_table("journal_events", schema=None) as batch_op:
+        batch_op.drop_index("uq_journal_events_position")
+        batch_op.drop_index("ix_journal_events_cabinet_at")
+
+    op.drop_table("journal_events")
+    with op.batch_alter_table("dead_letters", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dead_letters_cabinet_id"))
+
+    op.drop_table("dead_letters")
+    op.drop_table("cursors")
+    op.drop_table("audit_head")
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_entries_object_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_entries_actor"))
+
+    op.drop_table("audit_entries")
+    with op.batch_alter_table("active_rules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_active_rules_recall_id"))
+
+    op.drop_table("active_rules")
