@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet_server.database import Json, Table, UtcDateTime
@@ -47,7 +47,9 @@ class FaultHistory(Table):
 
     __tablename__ = "fault_history"
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    seq: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
     fault_id: Mapped[str] = mapped_column(ForeignKey("faults.id"), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     noted_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -47,7 +47,7 @@ def active_faults_at(session: Session, site_id: str) -> list[Fault]:
 def history_of(session: Session, fault_id: str) -> list[FaultHistory]:
     """What happened in an episode, oldest first."""
     found = select(FaultHistory).where(FaultHistory.fault_id == fault_id)
-    return list(session.scalars(found.order_by(FaultHistory.id)))
+    return list(session.scalars(found.order_by(FaultHistory.seq)))
 
 
 def faults_within(scope: Scope) -> Select[Fault]:

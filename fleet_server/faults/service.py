@@ -152,7 +152,6 @@ def _clear(tx: Transaction, fault: Fault, body: FaultCleared, at: datetime) -> N
 def _note(tx: Transaction, fault: Fault, what: str, at: datetime, details: dict[str, Any]) -> None:
     tx.session.add(
         FaultHistory(
-            id=tx.new_id(),
             fault_id=fault.id,
             at=at,
             noted_at=tx.now,

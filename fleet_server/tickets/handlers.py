@@ -1,0 +1,151 @@
+"""Reactions: faults open, join, escalate and close tickets; unreadable events ask for a look."""
+
+from datetime import timedelta
+
+from fleet_server.cabinets.queries import site_by_id
+from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
+from fleet_server.faults.models import Fault
+from fleet_server.faults.queries import fault_by_id
+from fleet_server.faults.rules import FaultSource, kind_of
+from fleet_server.faults.states import FaultState
+from fleet_server.ingest.events import EventUnreadable
+from fleet_server.service_levels.queries import policy_in_force
+from fleet_server.service_levels.rules import Priority
+from fleet_server.tickets.models import Ticket
+from fleet_server.tickets.proof import verify_if_cleared
+from fleet_server.tickets.queries import (
+    SELF_CLEARED,
+    ended_ticket_since,
+    faults_of,
+    open_tickets_of_fault,
+    unended_ticket,
+)
+from fleet_server.tickets.rules import (
+    DESK_SKILL,
+    STOCK_KINDS,
+    Plan,
+    TicketKind,
+    plan_for,
+    priority_of,
+)
+from fleet_server.tickets.service import (
+    NewTicket,
+    escalate,
+    join_fault,
+    link_fault,
+    move,
+    open_ticket,
+    reopen,
+)
+from fleet_server.tickets.states import JOINABLE, SELF_CLEARING, TicketState
+from fleet_server.transactions import Transaction
+from protocol.events import ClearedBy
+from protocol.faults import Severity
+
+
+def on_fault_opened(tx: Transaction, fact: FaultOpened) -> None:
+    """Open a ticket, or join or reopen the one of the same cabinet and component."""
+    _ask(tx, fault_by_id(tx.session, fact.fault_id))
+
+
+def on_fault_repeated(tx: Transaction, fact: FaultRepeated) -> None:
+    """Make its ticket as urgent as the fault became; open one where it had none."""
+    fault = fault_by_id(tx.session, fact.fault_id)
+    tickets = open_tickets_of_fault(tx.session, fault.id)
+    if not tickets:
+        _ask(tx, fault)
+    for ticket in tickets:
+        if ticket.kind not in STOCK_KINDS:
+            escalate(tx, ticket, priority_of(fact.severity), fact.severity)
+
+
+def on_fault_ended(tx: Transaction, fact: FaultEnded) -> None:
+    """Verify what was resolved; close what cleared by itself before anyone began."""
+    for ticket in open_tickets_of_fault(tx.session, fact.fault_id):
+        verify_if_cleared(tx, ticket)
+        if ticket.state in SELF_CLEARING and fact.cleared_by is ClearedBy.AUTO:
+            _close_if_self_cleared(tx, ticket)
+
+
+def on_event_unreadable(tx: Transaction, fact: EventUnreadable) -> None:
+    """Have the operator look at a dead letter (P-6); further ones of the cabinet join in words."""
+    component = "journal"
+    standing = unended_ticket(
+        tx.session, fact.site_id, fact.cabinet_id, TicketKind.INSPECTION, component
+    )
+    if standing is not None and standing.state in JOINABLE:
+        return
+    open_ticket(
+        tx,
+        NewTicket(
+            kind=TicketKind.INSPECTION,
+            priority=Priority.P2,
+            site_id=fact.site_id,
+            cabinet_id=fact.cabinet_id,
+            component=component,
+            skill=DESK_SKILL,
+            severity=Severity.M,
+            title_zh=f"无法读取的事件 {fact.event_type[:60]}",
+            title_en=f"Unreadable event {fact.event_type[:60]}",
+            description=fact.reason,
+            needs_visit=False,
+            origin_kind="dead_letter",
+            origin_id=fact.dead_letter_id,
+        ),
+    )
+
+
+def _ask(tx: Transaction, fault: Fault) -> None:
+    severity = Severity(fault.severity)
+    kind = kind_of(fault.code, fault.part)
+    plan = plan_for(kind, severity, FaultSource(fault.source))
+    if plan is None:
+        return
+    standing = unended_ticket(
+        tx.session, fault.site_id, fault.cabinet_id, plan.kind, plan.component
+    )
+    if standing is None:
+        _open(tx, fault, plan)
+    elif standing.state in JOINABLE:
+        join_fault(tx, standing, fault.id, severity)
+    else:
+        link_fault(tx, standing, fault.id)
+        reopen(tx, standing, "the fault came back")
+
+
+def _open(tx: Transaction, fault: Fault, plan: Plan) -> None:
+    policy = policy_in_force(tx.session)
+    since = tx.now - timedelta(seconds=policy.repeat_within_seconds)
+    earlier = ended_ticket_since(
+        tx.session, fault.site_id, fault.cabinet_id, plan.kind, plan.component, since
+    )
+    kind = kind_of(fault.code, fault.part)
+    priority = priority_of(plan.severity)
+    site = site_by_id(tx.session, fault.site_id)
+    open_ticket(
+        tx,
+        NewTicket(
+            kind=plan.kind,
+            priority=priority if earlier is None else priority.raised,
+            site_id=fault.site_id,
+            cabinet_id=fault.cabinet_id,
+            component=plan.component,
+            skill=plan.skill,
+            severity=plan.severity,
+            title_zh=f"{kind.title_zh}（{site.name}）",
+            title_en=f"{kind.title_en} ({site.name})",
+            needs_visit=plan.needs_visit,
+            wait_seconds=policy.triage_wait_seconds if plan.waits else 0.0,
+            origin_kind="fault",
+            origin_id=fault.id,
+            fault_ids=(fault.id,),
+            repeat_of=None if earlier is None else earlier.id,
+        ),
+    )
+
+
+def _close_if_self_cleared(tx: Transaction, ticket: Ticket) -> None:
+    # A fault of severity C stopped sales: somebody looks, even if it went away.
+    faults = faults_of(tx.session, ticket.id)
+    if all(fault.state == FaultState.CLEARED and fault.severity != Severity.C for fault in faults):
+        move(tx, ticket, TicketState.CLOSED, SELF_CLEARED)

@@ -1,0 +1,185 @@
+"""All selects of tickets."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from fleet_server.auth.rules import Scope
+from fleet_server.cabinets.queries import within
+from fleet_server.errors import NotFoundError
+from fleet_server.faults.models import Fault
+from fleet_server.faults.states import FaultState
+from fleet_server.tickets.models import (
+    ServiceRecord,
+    Ticket,
+    TicketFault,
+    TicketHandOver,
+    TicketHistory,
+)
+from fleet_server.tickets.rules import RecordFields
+from fleet_server.tickets.states import JOINABLE, OPEN, REOPENABLE, TicketState
+
+SELF_CLEARED = "self_cleared"
+"""Reason of an end without any work: what comes after it repeats no repair."""
+
+
+def ticket_by_id(session: Session, ticket_id: str) -> Ticket:
+    """Ticket; NotFoundError when there is none."""
+    ticket = session.get(Ticket, ticket_id)
+    if ticket is None:
+        raise NotFoundError("ticket", ticket_id)
+    return ticket
+
+
+def locked_ticket(session: Session, ticket_id: str) -> Ticket:
+    """Ticket for a change; NotFoundError when there is none."""
+    session.flush()
+    found = select(Ticket).where(Ticket.id == ticket_id).with_for_update()
+    ticket = session.scalar(found.execution_options(populate_existing=True))
+    if ticket is None:
+        raise NotFoundError("ticket", ticket_id)
+    return ticket
+
+
+def tickets_within(scope: Scope, owner: str | None) -> Select[Ticket]:
+    """Tickets at the sites a scope covers, and those this audience is accountable for."""
+    if owner is None or scope.everywhere:
+        return within(select(Ticket), Ticket.site_id, scope)
+    mine = within(select(Ticket.id), Ticket.site_id, scope)
+    return select(Ticket).where(or_(Ticket.id.in_(mine), Ticket.owner == owner))
+
+
+def unended_ticket(
+    session: Session, site_id: str, cabinet_id: str | None, kind: str, component: str
+) -> Ticket | None:
+    """Ticket this fault joins or reopens: same place, kind and component, joinable ones first."""
+    found = (
+        _same(site_id, cabinet_id, kind, component)
+        .where(Ticket.state.in_(JOINABLE | REOPENABLE))
+        .order_by(Ticket.state.in_(JOINABLE).desc(), Ticket.id.desc())
+        .limit(1)
+    )
+    return session.scalar(found.with_for_update())
+
+
+def ended_ticket_since(  # the same work is told by these
+    session: Session,
+    site_id: str,
+    cabinet_id: str | None,
+    kind: str,
+    component: str,
+    since: datetime,
+) -> Ticket | None:
+    """Newest ticket of the same work that was done and closed since then."""
+    return session.scalar(
+        _same(site_id, cabinet_id, kind, component)
+        .where(Ticket.state == TicketState.CLOSED, Ticket.closed_at >= since)
+        .where(Ticket.reason != SELF_CLEARED)
+        .order_by(Ticket.id.desc())
+        .limit(1)
+    )
+
+
+def open_tickets_of_fault(session: Session, fault_id: str) -> list[Ticket]:
+    """Tickets that are to end this episode, locked."""
+    found = (
+        select(Ticket)
+        .join(TicketFault, TicketFault.ticket_id == Ticket.id)
+        .where(TicketFault.fault_id == fault_id, Ticket.state.in_(OPEN))
+        .order_by(Ticket.id)
+    )
+    return list(session.scalars(found.with_for_update(of=Ticket)))
+
+
+def faults_of(session: Session, ticket_id: str) -> list[Fault]:
+    """Episodes a ticket is to end, oldest first."""
+    found = (
+        select(Fault)
+        .join(TicketFault, TicketFault.fault_id == Fault.id)
+        .where(TicketFault.ticket_id == ticket_id)
+        .order_by(Fault.since, Fault.id)
+    )
+    return list(session.scalars(found))
+
+
+def is_linked(session: Session, ticket_id: str, fault_id: str) -> bool:
+    """Whether the ticket is to end this episode already."""
+    return session.get(TicketFault, (ticket_id, fault_id)) is not None
+
+
+def cabinets_of(session: Session, tickets: Iterable[Ticket]) -> defaultdict[str, set[str]]:
+    """Cabinets by ticket: its own, or those of its faults where it is for a site."""
+    cabinets: defaultdict[str, set[str]] = defaultdict(set)
+    ids = []
+    for ticket in tickets:
+        ids.append(ticket.id)
+        if ticket.cabinet_id is not None:
+            cabinets[ticket.id].add(ticket.cabinet_id)
+    found = (
+        select(TicketFault.ticket_id, Fault.cabinet_id)
+        .join(Fault, Fault.id == TicketFault.fault_id)
+        .where(TicketFault.ticket_id.in_(ids))
+    )
+    for ticket_id, cabinet_id in session.execute(found):
+        cabinets[ticket_id].add(cabinet_id)
+    return cabinets
+
+
+def silent_too_long(session: Session, code: str, before: datetime, limit: int) -> list[Fault]:
+    """Active episodes of `code` since before then that no open ticket is to end."""
+    covered = exists().where(
+        TicketFault.fault_id == Fault.id,
+        TicketFault.ticket_id == Ticket.id,
+        Ticket.state.in_(OPEN),
+    )
+    found = (
+        select(Fault)
+        .where(Fault.code == code, Fault.state == FaultState.ACTIVE, Fault.since <= before)
+        .where(~covered)
+        .order_by(Fault.site_id, Fault.since)
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def due_tickets(
+    session: Session, column: InstrumentedAttribute[datetime | None], now: datetime, limit: int
+) -> list[Ticket]:
+    """Tickets whose instant in `column` has come, locked, longest waiting first."""
+    found = select(Ticket).where(column <= now).order_by(column).limit(limit)
+    return list(session.scalars(found.with_for_update(skip_locked=True)))
+
+
+def history_of(session: Session, ticket_id: str) -> list[TicketHistory]:
+    """What happened to a ticket, oldest first."""
+    found = select(TicketHistory).where(TicketHistory.ticket_id == ticket_id)
+    return list(session.scalars(found.order_by(TicketHistory.seq)))
+
+
+def hand_overs_of(session: Session, ticket_id: str) -> list[TicketHandOver]:
+    """Who was accountable, oldest first."""
+    found = select(TicketHandOver).where(TicketHandOver.ticket_id == ticket_id)
+    return list(session.scalars(found.order_by(TicketHandOver.seq)))
+
+
+def record_of(session: Session, ticket_id: str) -> ServiceRecord | None:
+    """Service record as far as it was written."""
+    return session.get(ServiceRecord, ticket_id)
+
+
+def record_fields(session: Session, ticket_id: str) -> RecordFields | None:
+    """Fields of the service record; None when there is none yet."""
+    row = record_of(session, ticket_id)
+    if row is None:
+        return None
+    return RecordFields(**{name: getattr(row, name) for name in RecordFields.__dataclass_fields__})
+
+
+def _same(site_id: str, cabinet_id: str | None, kind: str, component: str) -> Select[Ticket]:
+    place = Ticket.cabinet_id.is_(None) if cabinet_id is None else Ticket.cabinet_id == cabinet_id
+    return select(Ticket).where(
+        Ticket.site_id == site_id, place, Ticket.kind == kind, Ticket.component == component
+    )
