@@ -24,7 +24,7 @@ from fleet_server.ingest.presence import declare_silent, expect_those_online, fl
 from fleet_server.ingest.service import Ingest
 from fleet_server.logs import get_logger
 from fleet_server.migrations import migrate
-from fleet_server.mqtt_link import SERVER_USER, MqttLink
+from fleet_server.mqtt_link import MqttLink
 from fleet_server.outbox.publisher import OutboxPublisher
 from fleet_server.rules.service import ensure_first_bundle
 from fleet_server.seed import Chance
@@ -34,7 +34,7 @@ from fleet_server.transactions import Transactions
 from fleet_server.web import problems
 from fleet_server.web.context import Context
 from fleet_server.web.limits import BodyLimit
-from protocol.identity import SHARD_COUNT
+from protocol.identity import SERVER_USER, SHARD_COUNT
 from protocol.journal import WIRE_VERSION
 from protocol.presence import PresenceState, ServerState
 from protocol.topics import AllKind, broadcast, server_subscriptions

@@ -16,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from fleet_server.errors import ConfigurationError
 from fleet_server.logs import get_logger
+from protocol.identity import SERVER_USER
 
 log = get_logger("mqtt_link")
 
@@ -26,8 +27,6 @@ RECONNECT_SECONDS_MAX = 2
 KEEP_ALIVE_SECONDS = 15
 PUBLISH_WAIT_SECONDS = 10.0
 """A broker that does not acknowledge within this is as good as gone; the row stays."""
-SERVER_USER = "fleet:server"
-"""Name of the server at the broker; the colon keeps it apart from every cabinet id."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from protocol.errors import BadTopicError
 SHARD_COUNT = 64
 """Shards 00..63; a lease in the database gives each to one ingest process."""
 
+SERVER_USER = "fleet:server"
+"""Name of the server at every broker; the colon keeps it apart from cabinet ids (P-20)."""
+
 _CABINET = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _FLEET = re.compile(r"[A-Za-z0-9_-]{1,32}")
 

@@ -15,7 +15,7 @@ from fleet_server.broker.queries import credential_of
 from fleet_server.broker.rules import may_publish, may_receive, may_subscribe, may_will
 from fleet_server.database import connect
 from fleet_server.logs import get_logger
-from fleet_server.mqtt_link import SERVER_USER
+from protocol.identity import SERVER_USER
 
 log = get_logger("broker")
 

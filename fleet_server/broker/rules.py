@@ -1,6 +1,6 @@
 """Pure: who may publish and subscribe what (P-20). Deny by default."""
 
-from fleet_server.mqtt_link import SERVER_USER
+from protocol.identity import SERVER_USER
 from protocol.errors import BadTopicError
 from protocol.topics import cabinet_publications, cabinet_subscriptions, parse_up, server_publishes
 

@@ -1,0 +1,57 @@
+# Two commands to try it: `make demo` and `make test`. Everything else is for those who build it.
+# Everything is installed into .venv: pinned and hashed packages first, then this project alone.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PACKAGES := protocol edge_agent fleet_server simulators
+# Two test processes on two cores; the count of a larger machine brings nothing but noise.
+TEST_PROCESSES ?= 2
+
+.PHONY: help setup demo run test check format bench bench-% soak lock migration clean
+
+help:
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## install into .venv
+
+$(STAMP): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+demo: setup ## play the story on real parts, prove each step, print what was measured
+	$(BIN)/cabinet-sim story
+
+run: setup ## start a small fleet and keep serving http://127.0.0.1:8000 until Ctrl-C
+	$(BIN)/cabinet-sim fleet
+
+test: setup ## run every test
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
+check: setup ## format, lint, types, contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## format and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## all benchmarks
+	$(BIN)/python -m tests.benchmarks
+
+lock: setup ## pin anew what pyproject.toml allows (hashes, no addresses)
+	$(BIN)/pip install --quiet --upgrade uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  --extra dev pyproject.toml -o constraints.txt
+
+migration: setup ## draft the next migration: make migration MESSAGE="what changes"
+	$(BIN)/python -m fleet_server.migrations.revise "$(MESSAGE)"
+
+clean: ## remove what was built and installed
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
