@@ -46,9 +46,10 @@ class LocalServer:
 
     def stop(self) -> None:
         """Stop to serve; requests under way are cut."""
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
-        self._thread.join()
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,0 +1,188 @@
+"""Signed orders: at most once, answered again, never old, never for another session (P-13)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge_agent.commands.handlers import HANDLERS
+from edge_agent.commands.ledger import INTERRUPTED
+from protocol.commands import CommandName
+from protocol.signatures import Envelope, Signer
+from tests.edge_agent.workbench import Bench, copied_store, ready
+
+UNLOCK = {"door": "A1"}
+
+
+def order(bench: Bench, name: CommandName, **changes: object) -> Envelope:
+    session = bench.agent.uplink.session
+    envelope = bench.server.command(name, session, bench.clock.wall(), **changes)
+    bench.link.send_command(envelope)
+    bench.steps(2)
+    return envelope
+
+
+def outcomes(bench: Bench) -> list[tuple[object, object]]:
+    return [(body["outcome"], body.get("detail", "")) for body in bench.bodies("command.finished")]
+
+
+def test_every_order_of_the_protocol_has_a_handler() -> None:
+    assert set(HANDLERS) == set(CommandName)
+
+
+def test_unlock_succeeds_when_the_door_is_seen_open(bench: Bench) -> None:
+    order(bench, CommandName.UNLOCK, args=UNLOCK)
+    assert outcomes(bench) == [("succeeded", "door opened")]
+    assert bench.bodies("door.opened") == [{"door": "A1", "cause": "service"}]
+
+
+def test_a_pulse_alone_is_not_an_opened_door(bench: Bench) -> None:
+    bench.doors.stuck = True
+    order(bench, CommandName.UNLOCK, args=UNLOCK)
+    assert outcomes(bench) == []
+    bench.steps(11)
+    assert outcomes(bench) == [("failed", "the door did not open")]
+
+
+def test_an_unlock_whose_pulse_was_not_sent_fails(bench: Bench) -> None:
+    bench.doors.refusing = True
+    order(bench, CommandName.UNLOCK, args=UNLOCK)
+    assert outcomes(bench) == [("failed", "dead")]
+
+
+def test_p13_a_repeated_id_is_answered_again_and_not_done_again(bench: Bench) -> None:
+    envelope = order(bench, CommandName.UNLOCK, args=UNLOCK)
+    bench.close_doors()
+    for _ in range(3):
+        bench.link.send_command(envelope)
+        bench.steps(2)
+    assert outcomes(bench) == [("succeeded", "door opened")] * 4
+    assert len(bench.doors.pulses) == 1
+
+
+def test_p13_the_counter_only_goes_up(bench: Bench) -> None:
+    order(bench, CommandName.SYNC, counter=7)
+    order(bench, CommandName.UNLOCK, args=UNLOCK, counter=7)
+    order(bench, CommandName.UNLOCK, args=UNLOCK, counter=3)
+    assert [outcome for outcome, _ in outcomes(bench)] == ["succeeded", "rejected", "rejected"]
+    assert bench.doors.pulses == []
+    assert bench.agent.uplink.standing().versions.command_counter == 7
+
+
+def test_p13_a_physical_order_of_another_session_never_fires(bench: Bench) -> None:
+    order(bench, CommandName.UNLOCK, args=UNLOCK, session=bench.agent.uplink.session - 1)
+    assert outcomes(bench)[0][0] == "rejected"
+    assert bench.doors.pulses == []
+
+
+def test_p13_an_old_order_never_fires(bench: Bench) -> None:
+    old = bench.clock.wall() - timedelta(seconds=61)
+    order(bench, CommandName.UNLOCK, args=UNLOCK, issued_at=old)
+    assert outcomes(bench)[0][0] == "rejected"
+    assert "expired" in str(outcomes(bench)[0][1])
+    assert bench.doors.pulses == []
+
+
+def test_p13_a_physical_order_lives_at_most_sixty_seconds(bench: Bench) -> None:
+    order(bench, CommandName.UNLOCK, args=UNLOCK, ttl_s=61)
+    assert outcomes(bench)[0][0] == "rejected"
+    assert bench.doors.pulses == []
+
+
+def test_p13_a_power_cut_at_any_commit_of_an_order_never_does_it_twice(
+    make_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    copies: list[Path] = []
+    taking: list[bool] = []
+    first = ready(
+        make_bench(
+            tmp_path / "first",
+            after_commit=lambda: (
+                copies.append(copied_store(tmp_path / "first")) if taking else None
+            ),
+        )
+    )
+    taking.append(True)
+    envelope = order(first, CommandName.UNLOCK, args=UNLOCK)
+    taking.clear()
+    assert len(copies) >= 2
+    for copy in copies:
+        again = make_bench(copy, server=first.server)
+        again.steps(3)
+        again.link.send_command(envelope)
+        again.steps(3)
+        assert again.doors.pulses == []
+        assert outcomes(again)[0] in [("failed", INTERRUPTED), ("succeeded", "door opened")]
+        assert len(set(outcomes(again))) == 1
+
+
+def test_p13_a_forged_order_does_nothing_and_raises_a_fault(bench: Bench) -> None:
+    bench.server.signer, true = Signer(b"f" * 32), bench.server.signer
+    order(bench, CommandName.UNLOCK, args=UNLOCK)
+    bench.server.signer = true
+    assert outcomes(bench) == []
+    assert bench.doors.pulses == []
+    assert [body["code"] for body in bench.bodies("fault.raised")] == ["SIGNATURE_REJECTED"]
+
+
+@pytest.mark.parametrize("args", [{}, {"door": "Z9"}, {"door": 3}])
+def test_an_order_for_no_door_of_ours_is_rejected(bench: Bench, args: dict[str, object]) -> None:
+    order(bench, CommandName.UNLOCK, args=args)
+    assert [outcome for outcome, _ in outcomes(bench)] == ["rejected"]
+
+
+def test_an_order_of_a_newer_server_is_rejected_by_its_id(bench: Bench) -> None:
+    envelope = bench.server.command(CommandName.SYNC, 1, bench.clock.wall())
+    payload = msgspec.json.decode(envelope.payload)
+    newer = Newer(**{**payload, "name": "dance"})
+    bench.link.send_command(bench.server.signer.sign(newer))
+    bench.steps(2)
+    assert outcomes(bench)[0][0] == "rejected"
+
+
+class Newer(msgspec.Struct):
+    kind: str
+    fleet: str
+    cabinet: str
+    id: str
+    name: str
+    args: dict[str, object]
+    issued_at: str
+    ttl_s: int
+    counter: int
+
+
+def test_service_mode_stops_sale_until_it_ends(bench: Bench) -> None:
+    order(bench, CommandName.SERVICE_MODE, args={"on": True})
+    assert bench.vend("pay-1").reason == "service"
+    order(bench, CommandName.SERVICE_MODE, args={"on": False})
+    assert bench.vend("pay-2").outcome == "dispensed"
+    assert [body["code"] for body in bench.bodies("fault.cleared")] == ["SERVICE_MODE"]
+
+
+def test_orders_that_need_what_is_not_fitted_are_rejected(bench: Bench) -> None:
+    order(bench, CommandName.READ_AUDIT)
+    order(bench, CommandName.COLLECT_LOGS)
+    assert outcomes(bench) == [("rejected", "not fitted")] * 2
+
+
+def test_reboot_is_finished_before_the_process_ends(bench: Bench) -> None:
+    order(bench, CommandName.REBOOT)
+    assert outcomes(bench) == [("succeeded", "")]
+    assert bench.agent.restart_wanted
+
+
+def test_self_test_tells_doors_and_storage(bench: Bench) -> None:
+    order(bench, CommandName.SELF_TEST)
+    (finished,) = bench.bodies("command.finished")
+    assert finished["outcome"] == "succeeded"
+    assert finished["result"]["doors"] == {"A1": "closed", "A2": "closed"}  # type: ignore[index]  # parsed JSON
+
+
+def test_sync_answers_with_a_birth(bench: Bench) -> None:
+    births = len(bench.server.presences)
+    order(bench, CommandName.SYNC)
+    bench.steps(1)
+    assert len(bench.server.presences) == births + 1
