@@ -13,9 +13,10 @@ def configure(level: str = "INFO", *, as_json: bool = False) -> None:
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
     )
-    for noisy in ("amqtt", "transitions", "apscheduler", "httpx"):
+    for noisy in ("alembic", "amqtt", "transitions", "apscheduler"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    human = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer = structlog.processors.JSONRenderer() if as_json else human
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,0 +1,100 @@
+"""The real server as processes: `fleet-server run` with its broker and its app."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import psutil
+
+from simulators.errors import SimulatorError
+from simulators.hosts.ports import free_ports
+from simulators.hosts.process import HostedProcess
+from simulators.waiting import wait_until
+
+READY_SECONDS_MAX = 30.0
+COMMAND_SECONDS_MAX = 60.0
+
+
+class ServerHost:
+    """One server in a folder of its own, on free ports, with the policies of the story."""
+
+    def __init__(
+        self,
+        folder: Path,
+        policy: str = "demo",
+        http_port: int | None = None,
+        database_url: str = "",
+    ) -> None:
+        ports = free_ports(2)
+        self.http_port = http_port or ports[0]
+        self.broker_port = ports[1]
+        self.data_dir = folder / "server"
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._environment = {
+            "FLEET_DATA_DIR": str(self.data_dir),
+            "FLEET_DATABASE_URL": database_url,
+            "FLEET_HTTP_PORT": str(self.http_port),
+            "FLEET_BROKER_PORT": str(self.broker_port),
+            "FLEET_SERVICE_POLICY": policy,
+            "FLEET_THRESHOLD_PROFILE": policy if policy == "demo" else "cn",
+        }
+        self.process = HostedProcess(
+            [sys.executable, "-m", "fleet_server", "run"], folder / "server.log", self._environment
+        )
+
+    @property
+    def database_url(self) -> str:
+        """Database the server uses."""
+        return self._environment["FLEET_DATABASE_URL"] or (
+            f"sqlite:///{self.data_dir / 'fleet.sqlite'}"
+        )
+
+    def start(self) -> None:
+        """Start and wait until it is ready."""
+        self.process.start()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until database and broker are there."""
+        wait_until("the server is ready", self._is_ready, READY_SECONDS_MAX)
+
+    def stop(self) -> None:
+        """Stop it cleanly."""
+        self.process.stop()
+
+    def kill_part(self, verb: str) -> None:
+        """SIGKILL the `broker` or the `app`; the supervisor starts it again."""
+        for child in psutil.Process(self.process.pid).children():
+            if child.cmdline()[-1:] == [verb]:
+                child.kill()
+                return
+        raise SimulatorError(f"the server runs no {verb}")
+
+    def add_user(self, username: str, roles: list[str], password: str) -> None:
+        """Add a person by the command line, as an installation does."""
+        secret = self.data_dir / f"{username}.password"
+        secret.write_text(password)
+        secret.chmod(0o600)
+        role_options = [part for role in roles for part in ("--role", role)]
+        self._command("user", "add", username, *role_options, "--password-file", str(secret))
+        secret.unlink()
+
+    def _command(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "fleet_server", *arguments],
+            env={**self._environment, "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS_MAX,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SimulatorError(f"fleet-server {' '.join(arguments[:2])}: {done.stderr[-500:]}")
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx2.get(f"{self.url}/health/ready", timeout=2).status_code == 200
+        except httpx2.TransportError:
+            return False

@@ -1,0 +1,1 @@
+"""People who use the fleet over its real interfaces."""
