@@ -90,3 +90,16 @@ def reading_of(clock: ServiceClock) -> Reading:
         clock.stopped_at,
         clock.met,
     )
+
+
+def earliest_due(
+    session: Session, owner_kind: str, owner_ids: Iterable[str], event: str
+) -> datetime | None:
+    """Return when the first running clock that `event` stops is due, over these things."""
+    dues = [
+        clock.due_at
+        for clocks in clocks_of(session, owner_kind, owner_ids).values()
+        for clock in clocks
+        if clock.stopped_at is None and event in pinned(clock.policy).clock(clock.name).stop
+    ]
+    return min(dues, default=None)

@@ -1,0 +1,90 @@
+"""Reactions of dispatch: to tickets, to their clocks, and to doors opened for service."""
+
+from collections.abc import Sequence
+
+from fleet_server.auth.rules import Role
+from fleet_server.dispatch.assignment import about, refresh, schedule
+from fleet_server.dispatch.models import Visit
+from fleet_server.dispatch.queries import link_of, ticket_ids_of, under_way_at, unended_visit_of
+from fleet_server.dispatch.rules import SUPERVISOR_PERCENT
+from fleet_server.dispatch.states import VisitState
+from fleet_server.dispatch.visits import abort
+from fleet_server.ingest.events import Received
+from fleet_server.notifications.rules import Urgency, Words, to_role
+from fleet_server.notifications.service import notify
+from fleet_server.service_levels.events import ClockWarned
+from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
+from fleet_server.tickets.queries import locked_ticket
+from fleet_server.tickets.service import OWNER_KIND
+from fleet_server.tickets.states import TicketState
+from fleet_server.transactions import Transaction
+from protocol.events import DoorCause, DoorMoved
+
+_LEFT = frozenset(
+    {
+        TicketState.CLOSED,
+        TicketState.CANCELLED,
+        TicketState.WAITING_PARTS,
+        TicketState.WAITING_SITE,
+    }
+)
+
+
+def on_ticket_ready(tx: Transaction, fact: TicketReady) -> None:
+    """Find somebody for the ticket."""
+    schedule(tx, locked_ticket(tx.session, fact.ticket_id))
+
+
+def on_ticket_moved(tx: Transaction, fact: TicketMoved) -> None:
+    """Take a ticket out of its visit that no technician has to come for any more."""
+    visit = unended_visit_of(tx.session, fact.ticket_id)
+    if visit is None:
+        return
+    from_desk = fact.after is TicketState.IN_PROGRESS and visit.state != VisitState.ON_SITE
+    if fact.after in _LEFT or from_desk:
+        _drop(tx, visit, fact)
+
+
+def on_ticket_escalated(tx: Transaction, fact: TicketEscalated) -> None:
+    """Make its visit as urgent; who was asked already keeps the time they were given."""
+    visit = unended_visit_of(tx.session, fact.ticket_id)
+    if visit is not None:
+        refresh(tx, visit)
+
+
+def on_clock_warned(tx: Transaction, fact: ClockWarned) -> None:
+    """Tell a supervisor when an arrival clock is mostly gone and nobody has accepted."""
+    if fact.owner_kind != OWNER_KIND or not fact.clock.startswith("arrival"):
+        return
+    visit = unended_visit_of(tx.session, fact.owner_id)
+    waiting = visit is not None and visit.state in {VisitState.PLANNED, VisitState.OFFERED}
+    if visit is not None and waiting and fact.percent >= SUPERVISOR_PERCENT:
+        words = Words(
+            "无人接单，到场时限将到",
+            "Nobody has accepted, the arrival is nearly due",
+            f"时限已用 {fact.percent}%",
+            f"{fact.percent}% of the time is gone",
+        )
+        notify(tx, to_role(Role.SUPERVISOR), words, about(tx, visit), Urgency.URGENT)
+
+
+def on_door_opened(tx: Transaction, events: Sequence[Received]) -> None:
+    """Note for visits under way that a cabinet of the site was opened for service."""
+    opened = [
+        event
+        for event in events
+        if isinstance(event.body, DoorMoved) and event.body.cause is DoorCause.SERVICE
+    ]
+    if opened:
+        for visit in under_way_at(tx.session, {event.site_id for event in opened}):
+            visit.service_seen_at = tx.now
+
+
+def _drop(tx: Transaction, visit: Visit, fact: TicketMoved) -> None:
+    link = link_of(tx.session, visit.id, fact.ticket_id)
+    if link is not None:
+        link.dropped_at = tx.now
+    refresh(tx, visit)
+    left = ticket_ids_of(tx.session, [visit.id])[visit.id]
+    if not left and visit.state != VisitState.ON_SITE:
+        abort(tx, visit, f"nothing left to do: {fact.reason}")

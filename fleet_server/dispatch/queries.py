@@ -1,0 +1,215 @@
+"""All selects of dispatch."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from fleet_server.auth.rules import Scope
+from fleet_server.cabinets.models import Site
+from fleet_server.cabinets.queries import within
+from fleet_server.dispatch.models import Offer, Visit, VisitHistory, VisitTicket
+from fleet_server.dispatch.states import NOT_BEGUN, UNENDED, OfferState, VisitState
+from fleet_server.errors import NotFoundError
+from fleet_server.tickets.models import Ticket
+
+
+def visit_by_id(session: Session, visit_id: str) -> Visit:
+    """Visit; NotFoundError when there is none."""
+    visit = session.get(Visit, visit_id)
+    if visit is None:
+        raise NotFoundError("visit", visit_id)
+    return visit
+
+
+def locked_visit(session: Session, visit_id: str) -> Visit:
+    """Visit for a change; NotFoundError when there is none.
+
+    Its tickets are locked first, as everywhere: two orders of locking would be a deadlock.
+    """
+    tickets_of(session, visit_id)
+    found = select(Visit).where(Visit.id == visit_id).with_for_update()
+    visit = session.scalar(found.execution_options(populate_existing=True))
+    if visit is None:
+        raise NotFoundError("visit", visit_id)
+    return visit
+
+
+def visits_seen(scope: Scope | None, technician_id: str | None) -> Select[Visit]:
+    """Visits at the sites a scope covers, and those of this technician."""
+    own = Visit.technician_id == technician_id
+    if scope is None:
+        return select(Visit).where(own)
+    if scope.everywhere:
+        return select(Visit)
+    there = within(select(Visit.id), Visit.site_id, scope)
+    return select(Visit).where(or_(Visit.id.in_(there), own))
+
+
+def unended_visit_of(session: Session, ticket_id: str) -> Visit | None:
+    """Visit that is for this ticket and has not ended, locked."""
+    return session.scalar(
+        select(Visit)
+        .join(VisitTicket, VisitTicket.visit_id == Visit.id)
+        .where(VisitTicket.ticket_id == ticket_id, VisitTicket.dropped_at.is_(None))
+        .where(Visit.state.in_(UNENDED))
+        .with_for_update(of=Visit)
+    )
+
+
+def not_begun_visits_at(session: Session, site_id: str) -> list[Visit]:
+    """Visits of a site a ticket may still join, most advanced first, locked."""
+    found = (
+        select(Visit)
+        .where(Visit.site_id == site_id, Visit.state.in_(NOT_BEGUN))
+        .order_by(Visit.state, Visit.id)
+        .with_for_update()
+    )
+    return list(session.scalars(found))
+
+
+def under_way_at(session: Session, site_ids: Iterable[str]) -> list[Visit]:
+    """Visits travelling to these sites, locked."""
+    found = select(Visit).where(
+        Visit.site_id.in_(list(site_ids)),
+        Visit.state.in_([VisitState.ACCEPTED, VisitState.TRAVELLING]),
+    )
+    return list(session.scalars(found.with_for_update()))
+
+
+def link_of(session: Session, visit_id: str, ticket_id: str) -> VisitTicket | None:
+    """Link of a ticket to a visit, dropped or not."""
+    return session.get(VisitTicket, (visit_id, ticket_id))
+
+
+def tickets_of(session: Session, visit_id: str) -> list[Ticket]:
+    """Tickets a visit is for now, locked, oldest first."""
+    session.flush()
+    found = (
+        select(Ticket)
+        .join(VisitTicket, VisitTicket.ticket_id == Ticket.id)
+        .where(VisitTicket.visit_id == visit_id, VisitTicket.dropped_at.is_(None))
+        .order_by(Ticket.id)
+    )
+    return list(session.scalars(found.with_for_update(of=Ticket)))
+
+
+def ticket_ids_of(session: Session, visit_ids: Iterable[str]) -> defaultdict[str, list[str]]:
+    """Ids of the tickets of several visits."""
+    found = (
+        select(VisitTicket.visit_id, VisitTicket.ticket_id)
+        .where(VisitTicket.visit_id.in_(list(visit_ids)), VisitTicket.dropped_at.is_(None))
+        .order_by(VisitTicket.ticket_id)
+    )
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for visit_id, ticket_id in session.execute(found):
+        ids[visit_id].append(ticket_id)
+    return ids
+
+
+def answered_no(session: Session, visit_id: str, states: Iterable[OfferState]) -> set[str]:
+    """Technicians whose offers of this visit ended in one of these states."""
+    found = select(Offer.technician_id).where(
+        Offer.visit_id == visit_id, Offer.state.in_(list(states))
+    )
+    return set(session.scalars(found))
+
+
+def gave_back(session: Session, visit_id: str) -> set[str]:
+    """Technicians who gave back another visit for one of the same tickets."""
+    mine = select(VisitTicket.ticket_id).where(VisitTicket.visit_id == visit_id)
+    found = (
+        select(Visit.technician_id)
+        .join(VisitTicket, VisitTicket.visit_id == Visit.id)
+        .where(VisitTicket.ticket_id.in_(mine), Visit.given_back)
+    )
+    return {technician_id for technician_id in session.scalars(found) if technician_id}
+
+
+def standing_offer(session: Session, visit_id: str) -> Offer | None:
+    """Offer of this visit that waits for its answer, locked."""
+    return session.scalar(
+        select(Offer)
+        .where(Offer.visit_id == visit_id, Offer.state == OfferState.OFFERED)
+        .with_for_update()
+    )
+
+
+def offer_by_id(session: Session, offer_id: str) -> Offer:
+    """Offer; NotFoundError when there is none."""
+    offer = session.get(Offer, offer_id)
+    if offer is None:
+        raise NotFoundError("offer", offer_id)
+    return offer
+
+
+def offers_of(session: Session, visit_id: str) -> list[Offer]:
+    """All offers of a visit, oldest first."""
+    return list(
+        session.scalars(
+            select(Offer).where(Offer.visit_id == visit_id).order_by(Offer.offered_at, Offer.id)
+        )
+    )
+
+
+def expired_offers(session: Session, now: datetime, limit: int) -> list[str]:
+    """Visits whose standing offer nobody answered in time."""
+    found = (
+        select(Offer.visit_id)
+        .where(Offer.state == OfferState.OFFERED, Offer.deadline <= now)
+        .order_by(Offer.deadline)
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def visits_to_ask_again(session: Session, now: datetime, limit: int) -> list[str]:
+    """Planned visits for which everyone is asked again now."""
+    found = (
+        select(Visit.id)
+        .where(Visit.state == VisitState.PLANNED, Visit.ask_again_at <= now)
+        .order_by(Visit.ask_again_at)
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def planned_visits(scope: Scope) -> Select[Visit]:
+    """Visits nobody has taken, at the sites of a scope."""
+    return within(select(Visit), Visit.site_id, scope).where(Visit.state == VisitState.PLANNED)
+
+
+def visits_of_technicians(
+    session: Session, technician_ids: Iterable[str]
+) -> defaultdict[str, list[tuple[Visit, Site]]]:
+    """Unended visits with their sites, by technician, in the order of the plan."""
+    found = (
+        select(Visit, Site)
+        .join(Site, Site.id == Visit.site_id)
+        .where(Visit.technician_id.in_(list(technician_ids)), Visit.state.in_(UNENDED))
+        .order_by(Visit.planned_arrival_at, Visit.id)
+    )
+    visits: defaultdict[str, list[tuple[Visit, Site]]] = defaultdict(list)
+    for visit, site in session.execute(found):
+        visits[visit.technician_id or ""].append((visit, site))
+    return visits
+
+
+def last_sites(session: Session, technician_ids: Iterable[str], since: datetime) -> dict[str, Site]:
+    """Where each technician's last done visit since then was."""
+    found = (
+        select(Visit.technician_id, Site)
+        .join(Site, Site.id == Visit.site_id)
+        .where(Visit.technician_id.in_(list(technician_ids)))
+        .where(Visit.state == VisitState.DONE, Visit.ended_at >= since)
+        .order_by(Visit.ended_at)
+    )
+    return {technician_id: site for technician_id, site in session.execute(found) if technician_id}
+
+
+def history_of(session: Session, visit_id: str) -> list[VisitHistory]:
+    """Steps of a visit, oldest first."""
+    found = select(VisitHistory).where(VisitHistory.visit_id == visit_id)
+    return list(session.scalars(found.order_by(VisitHistory.seq)))
