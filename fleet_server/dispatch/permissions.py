@@ -13,7 +13,7 @@ _BY_TECHNICIAN: dict[VisitState, list[str]] = {
     VisitState.TRAVELLING: [VisitState.ON_SITE, VisitState.ABORTED],
     VisitState.ON_SITE: [VisitState.DONE, VisitState.ABORTED],
 }
-_BY_DISPATCHER = {
+_BY_DISPATCHER: dict[VisitState, list[str]] = {
     **_BY_TECHNICIAN,
     VisitState.PLANNED: [VisitState.ABORTED],
     VisitState.OFFERED: [*_BY_TECHNICIAN[VisitState.OFFERED], VisitState.ABORTED],

@@ -29,7 +29,10 @@ def locked_visit(session: Session, visit_id: str) -> Visit:
 
     Its tickets are locked first, as everywhere: two orders of locking would be a deadlock.
     """
-    tickets_of(session, visit_id)
+    session.flush()
+    tickets = select(VisitTicket.ticket_id).where(VisitTicket.visit_id == visit_id)
+    lock = select(Ticket.id).where(Ticket.id.in_(tickets)).order_by(Ticket.id).with_for_update()
+    session.execute(lock).all()
     found = select(Visit).where(Visit.id == visit_id).with_for_update()
     visit = session.scalar(found.execution_options(populate_existing=True))
     if visit is None:
@@ -85,7 +88,7 @@ def link_of(session: Session, visit_id: str, ticket_id: str) -> VisitTicket | No
 
 
 def tickets_of(session: Session, visit_id: str) -> list[Ticket]:
-    """Tickets a visit is for now, locked, oldest first."""
+    """Tickets a visit is for now, oldest first."""
     session.flush()
     found = (
         select(Ticket)
@@ -93,7 +96,7 @@ def tickets_of(session: Session, visit_id: str) -> list[Ticket]:
         .where(VisitTicket.visit_id == visit_id, VisitTicket.dropped_at.is_(None))
         .order_by(Ticket.id)
     )
-    return list(session.scalars(found.with_for_update(of=Ticket)))
+    return list(session.scalars(found))
 
 
 def ticket_ids_of(session: Session, visit_ids: Iterable[str]) -> defaultdict[str, list[str]]:
