@@ -1,0 +1,1 @@
+"""Products and their lots: what a GTIN is, and what is printed on a lot."""
