@@ -25,9 +25,12 @@ from fleet_server.ingest.service import Ingest
 from fleet_server.logs import get_logger
 from fleet_server.migrations import migrate
 from fleet_server.mqtt_link import MqttLink
+from fleet_server.notifications.apprise_sender import AppriseSender
+from fleet_server.notifications.service import Deliverer
 from fleet_server.outbox.publisher import OutboxPublisher
 from fleet_server.rules.service import ensure_first_bundle
 from fleet_server.seed import Chance
+from fleet_server.service_levels.service import use_policy
 from fleet_server.settings import Settings
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transactions
@@ -77,6 +80,7 @@ class FleetServer:
             server_subscriptions(settings.fleet, range(SHARD_COUNT)),
         )
         self.publisher = OutboxPublisher(self.transactions, self.link.publish, wake)
+        self.deliverer = Deliverer(settings.notice_channels)
         self.batcher = Batcher(self.link, self.ingest)
         self.sweeps = (*wiring.sweeps(self.signing), ("ingest.silence", self._find_silent))
         self.web = _web(Context(settings, clock, self.transactions, self.signing), self)
@@ -96,6 +100,7 @@ class FleetServer:
         migrate(self.engine)
         with self.transactions.write("system:start") as tx:
             ensure_first_bundle(tx, self.signing)
+            use_policy(tx, self.settings.service_policy)
             expect_those_online(tx, self.board, self.clock.elapsed())
 
     def start(self) -> None:
@@ -106,6 +111,7 @@ class FleetServer:
         every = self.settings.sweep_period.total_seconds()
         once = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self.sweep, "interval", seconds=every, **once)
+        self._scheduler.add_job(self._deliver, "interval", seconds=every, **once)
         self._scheduler.add_job(self._flush, "interval", seconds=FLUSH_SECONDS, **once)
         self._scheduler.start()
         log.info("server.started", epoch=self.epoch)
@@ -145,6 +151,12 @@ class FleetServer:
 
     def _find_silent(self, tx: Any) -> None:
         declare_silent(tx, self.board, self.clock.elapsed())
+
+    def _deliver(self) -> None:
+        try:
+            self.deliverer.deliver_due(self.transactions, AppriseSender())
+        except Exception:  # the notices are rows: tried again a second later
+            log.exception("notices.failed")
 
     def _flush(self) -> None:
         try:

@@ -14,22 +14,46 @@ from fleet_server.auth.api import router as auth_router
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
 from fleet_server.cabinets.desired import find_drift, resend_desired
+from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.handlers import (
     on_command_finished,
     on_desired_applied,
     on_desired_rejected,
 )
 from fleet_server.cabinets.models import CabinetDesired
+from fleet_server.dispatch import handlers as dispatch
+from fleet_server.dispatch import sweep as dispatch_sweep
+from fleet_server.dispatch.api import router as dispatch_router
+from fleet_server.faults import handlers as faults
+from fleet_server.faults.api import router as faults_router
+from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
 from fleet_server.ingest.api import router as ingest_router
-from fleet_server.ingest.events import EventHandlers
+from fleet_server.ingest.events import (
+    CabinetFellSilent,
+    CabinetHeardAgain,
+    CabinetLooksCloned,
+    EventHandlers,
+    EventUnreadable,
+    JournalGapFound,
+    OutboxWasReset,
+)
 from fleet_server.ingest.presence import Held
 from fleet_server.ingest.service import IngestParts
 from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
+from fleet_server.notifications.api import router as notifications_router
 from fleet_server.reports.api import router as reports_router
 from fleet_server.rules.queries import newest_version
 from fleet_server.rules.service import resend_rules
+from fleet_server.service_levels.api import router as service_levels_router
+from fleet_server.service_levels.events import ClockWarned
+from fleet_server.service_levels.sweep import look_at_clocks
 from fleet_server.signing import SigningService
+from fleet_server.technicians.api import router as technicians_router
+from fleet_server.tickets import handlers as tickets
+from fleet_server.tickets import sweep as tickets_sweep
+from fleet_server.tickets.api import router as tickets_router
+from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
 from fleet_server.transactions import Reactions, Transaction
 from fleet_server.web.idempotency import forget_old_answers
 
@@ -39,6 +63,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth_router,
     cabinets_router,
     ingest_router,
+    faults_router,
+    tickets_router,
+    technicians_router,
+    dispatch_router,
+    service_levels_router,
+    notifications_router,
     live_router,
     reports_router,
 )
@@ -47,6 +77,10 @@ ROUTERS: tuple[APIRouter, ...] = (
 def event_handlers(signing: SigningService) -> EventHandlers:
     """Journal event type -> handlers, first to last."""
     return {
+        "fault.raised": (faults.on_fault_raised,),
+        "fault.repeated": (faults.on_fault_raised,),
+        "fault.cleared": (faults.on_fault_cleared,),
+        "door.opened": (dispatch.on_door_opened,),
         "desired.applied": (on_desired_applied,),
         "desired.rejected": (on_desired_rejected,),
         "command.finished": (partial(on_command_finished, signing),),
@@ -55,7 +89,23 @@ def event_handlers(signing: SigningService) -> EventHandlers:
 
 def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to come need it
     """Fact -> reactions of later features."""
-    return {}
+    return {
+        CabinetFellSilent: (faults.on_cabinet_fell_silent,),
+        CabinetHeardAgain: (faults.on_cabinet_heard_again,),
+        JournalGapFound: (faults.on_journal_gap_found,),
+        OutboxWasReset: (faults.on_outbox_was_reset,),
+        CabinetLooksCloned: (faults.on_cabinet_looks_cloned,),
+        DesiredDrifted: (faults.on_desired_drifted,),
+        DesiredCaughtUp: (faults.on_desired_caught_up,),
+        EventUnreadable: (tickets.on_event_unreadable,),
+        FaultOpened: (tickets.on_fault_opened,),
+        FaultRepeated: (tickets.on_fault_repeated,),
+        FaultEnded: (tickets.on_fault_ended,),
+        TicketReady: (dispatch.on_ticket_ready,),
+        TicketMoved: (dispatch.on_ticket_moved,),
+        TicketEscalated: (dispatch.on_ticket_escalated,),
+        ClockWarned: (dispatch.on_clock_warned,),
+    }
 
 
 def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
@@ -63,6 +113,13 @@ def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
     return (
         ("cabinets.drift", find_drift),
         ("cabinets.orders", partial(orders.expire_orders, signing)),
+        ("service_levels.clocks", look_at_clocks),
+        ("tickets.triage", tickets_sweep.triage_waiting_tickets),
+        ("tickets.dispatch", tickets_sweep.dispatch_waiting_tickets),
+        ("tickets.quiet", tickets_sweep.close_quiet_tickets),
+        ("tickets.sites", tickets_sweep.open_site_tickets),
+        ("dispatch.offers", dispatch_sweep.expire_offers),
+        ("dispatch.again", dispatch_sweep.ask_again),
         ("live.forget", forget_old_changes),
         ("web.forget", forget_old_answers),
     )

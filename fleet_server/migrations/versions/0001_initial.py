@@ -152,6 +152,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("username", name=op.f("pk_login_attempts")),
     )
     op.create_table(
+        "notices",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("audience", sa.String(length=80), nullable=False),
+        sa.Column("urgency", sa.String(length=10), nullable=False),
+        sa.Column("title_zh", sa.String(length=200), nullable=False),
+        sa.Column("title_en", sa.String(length=200), nullable=False),
+        sa.Column("body_zh", sa.Text(), nullable=False),
+        sa.Column("body_en", sa.Text(), nullable=False),
+        sa.Column("about_kind", sa.String(length=40), nullable=False),
+        sa.Column("about_id", sa.String(length=80), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=True),
+        sa.Column("region", sa.String(length=40), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", UtcDateTime(), nullable=True),
+        sa.Column("sent_to", Json, nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(length=80), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+    )
+    with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.create_index("ix_notices_about", ["about_kind", "about_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notices_audience"), ["audience"], unique=False)
+        batch_op.create_index("ix_notices_due", ["state", "next_attempt_at"], unique=False)
+
+    op.create_table(
         "outbound_messages",
         sa.Column(
             "seq",
@@ -173,6 +200,39 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("envelope", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_rule_sets")),
+    )
+    op.create_table(
+        "service_clocks",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("owner_kind", sa.String(length=20), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("policy", sa.String(length=60), nullable=False),
+        sa.Column("accountable", sa.String(length=80), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=True),
+        sa.Column("region", sa.String(length=40), nullable=True),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("target_seconds", sa.Float(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("paused_seconds", sa.Float(), nullable=False),
+        sa.Column("paused_since", UtcDateTime(), nullable=True),
+        sa.Column("warned_percent", sa.Integer(), nullable=False),
+        sa.Column("breached_at", UtcDateTime(), nullable=True),
+        sa.Column("stopped_at", UtcDateTime(), nullable=True),
+        sa.Column("met", sa.Boolean(), nullable=True),
+        sa.Column("look_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_clocks")),
+    )
+    with op.batch_alter_table("service_clocks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_service_clocks_look_at"), ["look_at"], unique=False)
+        batch_op.create_index("ix_service_clocks_owner", ["owner_kind", "owner_id"], unique=False)
+
+    op.create_table(
+        "service_policy_in_force",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("reference", sa.String(length=60), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_policy_in_force")),
     )
     op.create_table(
         "sites",
@@ -270,6 +330,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_logins_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_logins_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "service_clock_steps",
+        sa.Column("clock_id", sa.String(length=36), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("amount", sa.Float(), nullable=False),
+        sa.Column("cause", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["clock_id"],
+            ["service_clocks.id"],
+            name=op.f("fk_service_clock_steps_clock_id_service_clocks"),
+        ),
+        sa.PrimaryKeyConstraint("clock_id", "seq", name=op.f("pk_service_clock_steps")),
+    )
+    op.create_table(
+        "technicians",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("phone", sa.String(length=40), nullable=False),
+        sa.Column("skills", Json, nullable=False),
+        sa.Column("region", sa.String(length=40), nullable=True),
+        sa.Column("home_latitude", sa.Float(), nullable=False),
+        sa.Column("home_longitude", sa.Float(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_technicians_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_technicians")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_technicians_user_id")),
+    )
     op.create_table(
         "user_grants",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -373,8 +466,425 @@ def upgrade() -> None:
     with op.batch_alter_table("claims", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_claims_cabinet_id"), ["cabinet_id"], unique=False)
 
+    op.create_table(
+        "faults",
+        sa.Column("id", sa.String(length=80), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("component", sa.String(length=40), nullable=False),
+        sa.Column("part", sa.String(length=80), nullable=False),
+        sa.Column("severity", sa.String(length=1), nullable=False),
+        sa.Column("severity_reported", sa.String(length=1), nullable=False),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("latched", sa.Boolean(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("reading", Json, nullable=False),
+        sa.Column("limit", Json, nullable=False),
+        sa.Column("cleared_at", UtcDateTime(), nullable=True),
+        sa.Column("cleared_by", sa.String(length=10), nullable=False),
+        sa.Column("cleared_by_whom", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_faults_cabinet_id_cabinets")
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_faults_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_faults")),
+    )
+    with op.batch_alter_table("faults", schema=None) as batch_op:
+        batch_op.create_index("ix_faults_cabinet_state", ["cabinet_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_faults_code"), ["code"], unique=False)
+        batch_op.create_index(batch_op.f("ix_faults_since"), ["since"], unique=False)
+        batch_op.create_index(batch_op.f("ix_faults_site_id"), ["site_id"], unique=False)
+        batch_op.create_index("ix_faults_state_since", ["state", "since"], unique=False)
+
+    op.create_table(
+        "technician_absences",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("technician_id", sa.String(length=36), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("reason", sa.String(length=60), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["technician_id"],
+            ["technicians.id"],
+            name=op.f("fk_technician_absences_technician_id_technicians"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_technician_absences")),
+    )
+    with op.batch_alter_table("technician_absences", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_technician_absences_span", ["technician_id", "ends_at"], unique=False
+        )
+
+    op.create_table(
+        "technician_qualifications",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("technician_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("skill", sa.String(length=40), nullable=True),
+        sa.Column("passed_on", sa.Date(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["technician_id"],
+            ["technicians.id"],
+            name=op.f("fk_technician_qualifications_technician_id_technicians"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_technician_qualifications")),
+    )
+    with op.batch_alter_table("technician_qualifications", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_technician_qualifications_technician_id"),
+            ["technician_id"],
+            unique=False,
+        )
+
+    op.create_table(
+        "technician_shifts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("technician_id", sa.String(length=36), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["technician_id"],
+            ["technicians.id"],
+            name=op.f("fk_technician_shifts_technician_id_technicians"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_technician_shifts")),
+    )
+    with op.batch_alter_table("technician_shifts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_technician_shifts_span", ["technician_id", "ends_at"], unique=False
+        )
+
+    op.create_table(
+        "tickets",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("priority", sa.String(length=2), nullable=False),
+        sa.Column("severity", sa.String(length=1), nullable=True),
+        sa.Column("title_zh", sa.String(length=200), nullable=False),
+        sa.Column("title_en", sa.String(length=200), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=True),
+        sa.Column("component", sa.String(length=40), nullable=False),
+        sa.Column("skill", sa.String(length=40), nullable=False),
+        sa.Column("needs_visit", sa.Boolean(), nullable=False),
+        sa.Column("origin_kind", sa.String(length=20), nullable=False),
+        sa.Column("origin_id", sa.String(length=80), nullable=False),
+        sa.Column("owner", sa.String(length=80), nullable=False),
+        sa.Column("policy", sa.String(length=60), nullable=False),
+        sa.Column("repeat_of", sa.String(length=36), nullable=True),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("triage_at", UtcDateTime(), nullable=True),
+        sa.Column("dispatch_at", UtcDateTime(), nullable=True),
+        sa.Column("close_at", UtcDateTime(), nullable=True),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_tickets_cabinet_id_cabinets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["repeat_of"], ["tickets.id"], name=op.f("fk_tickets_repeat_of_tickets")
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_tickets_site_id_sites")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tickets")),
+    )
+    with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.create_index("ix_tickets_cabinet_state", ["cabinet_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tickets_close_at"), ["close_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tickets_dispatch_at"), ["dispatch_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tickets_origin_id"), ["origin_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tickets_owner"), ["owner"], unique=False)
+        batch_op.create_index("ix_tickets_site_state", ["site_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tickets_triage_at"), ["triage_at"], unique=False)
+
+    op.create_table(
+        "visits",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("technician_id", sa.String(length=36), nullable=True),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("priority", sa.String(length=2), nullable=False),
+        sa.Column("skills", Json, nullable=False),
+        sa.Column("policy", sa.String(length=60), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=True),
+        sa.Column("planned_arrival_at", UtcDateTime(), nullable=True),
+        sa.Column("refusals", sa.Integer(), nullable=False),
+        sa.Column("ask_again_at", UtcDateTime(), nullable=True),
+        sa.Column("nobody_told_at", UtcDateTime(), nullable=True),
+        sa.Column("service_seen_at", UtcDateTime(), nullable=True),
+        sa.Column("check_in_way", sa.String(length=20), nullable=True),
+        sa.Column("checked_in_at", UtcDateTime(), nullable=True),
+        sa.Column("check_in_latitude", sa.Float(), nullable=True),
+        sa.Column("check_in_longitude", sa.Float(), nullable=True),
+        sa.Column("given_back", sa.Boolean(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_visits_site_id_sites")),
+        sa.ForeignKeyConstraint(
+            ["technician_id"], ["technicians.id"], name=op.f("fk_visits_technician_id_technicians")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visits")),
+    )
+    with op.batch_alter_table("visits", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_visits_ask_again_at"), ["ask_again_at"], unique=False)
+        batch_op.create_index("ix_visits_site_state", ["site_id", "state"], unique=False)
+        batch_op.create_index(
+            "ix_visits_technician_state", ["technician_id", "state"], unique=False
+        )
+
+    op.create_table(
+        "fault_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("fault_id", sa.String(length=80), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("noted_at", UtcDateTime(), nullable=False),
+        sa.Column("what", sa.String(length=10), nullable=False),
+        sa.Column("severity", sa.String(length=1), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("details", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fault_id"], ["faults.id"], name=op.f("fk_fault_history_fault_id_faults")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_fault_history")),
+    )
+    with op.batch_alter_table("fault_history", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_fault_history_fault_id"), ["fault_id"], unique=False)
+
+    op.create_table(
+        "offers",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("visit_id", sa.String(length=36), nullable=False),
+        sa.Column("technician_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("offered_at", UtcDateTime(), nullable=False),
+        sa.Column("deadline", UtcDateTime(), nullable=False),
+        sa.Column("arrival_at", UtcDateTime(), nullable=False),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["technician_id"], ["technicians.id"], name=op.f("fk_offers_technician_id_technicians")
+        ),
+        sa.ForeignKeyConstraint(
+            ["visit_id"], ["visits.id"], name=op.f("fk_offers_visit_id_visits")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offers")),
+    )
+    with op.batch_alter_table("offers", schema=None) as batch_op:
+        batch_op.create_index("ix_offers_state_deadline", ["state", "deadline"], unique=False)
+        batch_op.create_index(
+            "ix_offers_technician_state", ["technician_id", "state"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_offers_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
+        "service_records",
+        sa.Column("ticket_id", sa.String(length=36), nullable=False),
+        sa.Column("customer", sa.String(length=200), nullable=True),
+        sa.Column("product", sa.String(length=200), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("cause_code", sa.String(length=30), nullable=True),
+        sa.Column("measures", sa.Text(), nullable=True),
+        sa.Column("parts", Json, nullable=True),
+        sa.Column("person", sa.String(length=120), nullable=True),
+        sa.Column("unit", sa.String(length=120), nullable=True),
+        sa.Column("began_at", UtcDateTime(), nullable=True),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.Column("confirmation_way", sa.String(length=10), nullable=True),
+        sa.Column("confirmed_by", sa.String(length=120), nullable=True),
+        sa.Column("confirmation_reference", sa.String(length=200), nullable=True),
+        sa.Column("saved_at", UtcDateTime(), nullable=False),
+        sa.Column("saved_by", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_service_records_ticket_id_tickets")
+        ),
+        sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_service_records")),
+    )
+    op.create_table(
+        "ticket_faults",
+        sa.Column("ticket_id", sa.String(length=36), nullable=False),
+        sa.Column("fault_id", sa.String(length=80), nullable=False),
+        sa.Column("linked_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fault_id"], ["faults.id"], name=op.f("fk_ticket_faults_fault_id_faults")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_ticket_faults_ticket_id_tickets")
+        ),
+        sa.PrimaryKeyConstraint("ticket_id", "fault_id", name=op.f("pk_ticket_faults")),
+    )
+    with op.batch_alter_table("ticket_faults", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_faults_fault_id"), ["fault_id"], unique=False)
+
+    op.create_table(
+        "ticket_hand_overs",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("ticket_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("giver", sa.String(length=80), nullable=True),
+        sa.Column("taker", sa.String(length=80), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_ticket_hand_overs_ticket_id_tickets")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_ticket_hand_overs")),
+    )
+    with op.batch_alter_table("ticket_hand_overs", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ticket_hand_overs_ticket_id"), ["ticket_id"], unique=False
+        )
+
+    op.create_table(
+        "ticket_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("ticket_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("what", sa.String(length=20), nullable=False),
+        sa.Column("before", sa.String(length=20), nullable=False),
+        sa.Column("after", sa.String(length=20), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("details", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_ticket_history_ticket_id_tickets")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_ticket_history")),
+    )
+    with op.batch_alter_table("ticket_history", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ticket_history_ticket_id"), ["ticket_id"], unique=False
+        )
+
+    op.create_table(
+        "visit_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("visit_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("before", sa.String(length=12), nullable=False),
+        sa.Column("after", sa.String(length=12), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("details", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["visit_id"], ["visits.id"], name=op.f("fk_visit_history_visit_id_visits")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_visit_history")),
+    )
+    with op.batch_alter_table("visit_history", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_visit_history_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
+        "visit_tickets",
+        sa.Column("visit_id", sa.String(length=36), nullable=False),
+        sa.Column("ticket_id", sa.String(length=36), nullable=False),
+        sa.Column("linked_at", UtcDateTime(), nullable=False),
+        sa.Column("dropped_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_visit_tickets_ticket_id_tickets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["visit_id"], ["visits.id"], name=op.f("fk_visit_tickets_visit_id_visits")
+        ),
+        sa.PrimaryKeyConstraint("visit_id", "ticket_id", name=op.f("pk_visit_tickets")),
+    )
+    with op.batch_alter_table("visit_tickets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_visit_tickets_ticket_id"), ["ticket_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("visit_tickets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_visit_tickets_ticket_id"))
+
+    op.drop_table("visit_tickets")
+    with op.batch_alter_table("visit_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_visit_history_visit_id"))
+
+    op.drop_table("visit_history")
+    with op.batch_alter_table("ticket_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_history_ticket_id"))
+
+    op.drop_table("ticket_history")
+    with op.batch_alter_table("ticket_hand_overs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_hand_overs_ticket_id"))
+
+    op.drop_table("ticket_hand_overs")
+    with op.batch_alter_table("ticket_faults", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_faults_fault_id"))
+
+    op.drop_table("ticket_faults")
+    op.drop_table("service_records")
+    with op.batch_alter_table("offers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_offers_visit_id"))
+        batch_op.drop_index("ix_offers_technician_state")
+        batch_op.drop_index("ix_offers_state_deadline")
+
+    op.drop_table("offers")
+    with op.batch_alter_table("fault_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fault_history_fault_id"))
+
+    op.drop_table("fault_history")
+    with op.batch_alter_table("visits", schema=None) as batch_op:
+        batch_op.drop_index("ix_visits_technician_state")
+        batch_op.drop_index("ix_visits_site_state")
+        batch_op.drop_index(batch_op.f("ix_visits_ask_again_at"))
+
+    op.drop_table("visits")
+    with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tickets_triage_at"))
+        batch_op.drop_index("ix_tickets_site_state")
+        batch_op.drop_index(batch_op.f("ix_tickets_owner"))
+        batch_op.drop_index(batch_op.f("ix_tickets_origin_id"))
+        batch_op.drop_index(batch_op.f("ix_tickets_dispatch_at"))
+        batch_op.drop_index(batch_op.f("ix_tickets_close_at"))
+        batch_op.drop_index("ix_tickets_cabinet_state")
+
+    op.drop_table("tickets")
+    with op.batch_alter_table("technician_shifts", schema=None) as batch_op:
+        batch_op.drop_index("ix_technician_shifts_span")
+
+    op.drop_table("technician_shifts")
+    with op.batch_alter_table("technician_qualifications", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_technician_qualifications_technician_id"))
+
+    op.drop_table("technician_qualifications")
+    with op.batch_alter_table("technician_absences", schema=None) as batch_op:
+        batch_op.drop_index("ix_technician_absences_span")
+
+    op.drop_table("technician_absences")
+    with op.batch_alter_table("faults", schema=None) as batch_op:
+        batch_op.drop_index("ix_faults_state_since")
+        batch_op.drop_index(batch_op.f("ix_faults_site_id"))
+        batch_op.drop_index(batch_op.f("ix_faults_since"))
+        batch_op.drop_index(batch_op.f("ix_faults_code"))
+        batch_op.drop_index("ix_faults_cabinet_state")
+
+    op.drop_table("faults")
     with op.batch_alter_table("claims", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_claims_cabinet_id"))
 
@@ -394,6 +904,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_grants_user_id"))
 
     op.drop_table("user_grants")
+    op.drop_table("technicians")
+    op.drop_table("service_clock_steps")
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logins_user_id"))
         batch_op.drop_index(batch_op.f("ix_logins_expires_at"))
@@ -417,8 +929,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sites_region"))
 
     op.drop_table("sites")
+    op.drop_table("service_policy_in_force")
+    with op.batch_alter_table("service_clocks", schema=None) as batch_op:
+        batch_op.drop_index("ix_service_clocks_owner")
+        batch_op.drop_index(batch_op.f("ix_service_clocks_look_at"))
+
+    op.drop_table("service_clocks")
     op.drop_table("rule_sets")
     op.drop_table("outbound_messages")
+    with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.drop_index("ix_notices_due")
+        batch_op.drop_index(batch_op.f("ix_notices_audience"))
+        batch_op.drop_index("ix_notices_about")
+
+    op.drop_table("notices")
     op.drop_table("login_attempts")
     with op.batch_alter_table("live_changes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_live_changes_at"))
