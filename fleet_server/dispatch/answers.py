@@ -1,4 +1,7 @@
-"""Answers to offers: yes, no, silence; and taking an offer back."""
+"""Answers to offers: yes, no, silence; and taking an offer back.
+
+Split from `assignment.py` by verb.
+"""
 
 from fleet_server.auth.rules import Role
 from fleet_server.dispatch.assignment import about, ask_next, step, take_over

@@ -1,4 +1,7 @@
-"""Who may do what with a visit now: technicians with their own, dispatchers with all in scope."""
+"""Who may do what with a visit now: technicians with their own, dispatchers with all in scope.
+
+Split from `api.py`, so that the routes' checks and the `actions` shown are one and the same.
+"""
 
 from fleet_server.auth.rules import Actor, Permission, Role, Scope, scope_of
 from fleet_server.cabinets.models import Site

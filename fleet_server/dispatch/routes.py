@@ -1,4 +1,7 @@
-"""Rows -> the planner's plain numbers, and its answer back into rows."""
+"""Rows -> the planner's plain numbers, and its answer back into rows.
+
+Split from `assignment.py`: the pure planner has one door to the database, and this is it.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta

@@ -1,4 +1,7 @@
-"""Sweeps of dispatch: offers nobody answered, visits nobody could take."""
+"""Sweeps of dispatch: offers nobody answered, visits nobody could take.
+
+Split from `handlers.py`: nobody announces that time has passed.
+"""
 
 from fleet_server.dispatch.answers import expire
 from fleet_server.dispatch.assignment import ask_next

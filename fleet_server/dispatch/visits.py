@@ -1,4 +1,7 @@
-"""Steps of an accepted visit: travel, check in, finish; and aborting it, whoever does."""
+"""Steps of an accepted visit: travel, check in, finish; and aborting it, whoever does.
+
+Split from `assignment.py` by verb.
+"""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """The sweep: warnings and breaches of clocks, as notices up the ladder and as facts.
 
+Split from `service.py`: that does what a feature says, this what the time says.
+
 After a standstill only the highest rung reached is told: five late warnings say no more than one.
 """
 

@@ -1,4 +1,7 @@
-"""Who may do what with a ticket now: one place for the routes' checks and the `actions` shown."""
+"""Who may do what with a ticket now.
+
+Split from `api.py`, so that the routes' checks and the `actions` shown are one and the same.
+"""
 
 from fleet_server.auth.rules import Actor, Permission, scope_of
 from fleet_server.cabinets.models import Site

@@ -1,6 +1,6 @@
 """What has to be proven before a ticket is resolved, verified and closed.
 
-Beside `service.py` because it is another question: not "what happens", but "may it happen".
+Split from `service.py` because it is another question: not "what happens", but "may it happen".
 """
 
 from typing import Any

@@ -1,4 +1,7 @@
-"""Sweeps of tickets: what is due by the clock alone. Each is bounded and may run again."""
+"""Sweeps of tickets: what is due by the clock alone. Each is bounded and may run again.
+
+Split from `handlers.py`: nobody announces that time has passed.
+"""
 
 from datetime import datetime, timedelta
 from itertools import groupby
