@@ -63,7 +63,10 @@ class Store:
         self.set_aside = set_aside
         """Where a damaged store was kept at this opening."""
         self.writable = True
-        """False from a failed write to the next good one; the gate stops selling meanwhile."""
+        """False from a failed write until someone proved that there is room again.
+
+        One small write that fits into the last page proves nothing.
+        """
         self.commits = 0
         """Transactions committed by this process; whoever caches compares it."""
         self._connection = connection
@@ -102,7 +105,7 @@ class Store:
 
     def admit_loss(self) -> None:
         """Note, inside the caller's transaction, that the loss has had its consequences."""
-        self.write("DELETE FROM value WHERE key = ?", LOST)
+        self.forget(LOST)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -127,7 +130,6 @@ class Store:
             raise
         finally:
             self._writing = False
-        self.writable = True
         self.commits += 1
         if self._after_commit is not None:
             self._after_commit()
@@ -160,6 +162,10 @@ class Store:
             key,
             value,
         )
+
+    def forget(self, key: str) -> None:
+        """Drop one remembered value, inside the caller's transaction."""
+        self.write("DELETE FROM value WHERE key = ?", key)
 
     def free_bytes(self) -> int:
         """Free space for us on the disk of the store."""

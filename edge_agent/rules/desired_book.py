@@ -33,6 +33,7 @@ class DesiredBook:
         self._outbox = outbox
         self._opener = opener
         self._rejected: tuple[int, str, str] | None = None
+        self._digest = ""
         self.desired: Desired | None = None
         self.planned: dict[str, PlannedSlot] = {}
         self._load()
@@ -49,7 +50,7 @@ class DesiredBook:
         """
         opened = self._opener.open(data, SignedKind.DESIRED)
         desired = read_desired(opened.payload)
-        if not check_version(SignedKind.DESIRED, self._store, desired.version, opened.digest):
+        if not check_version(desired.version, opened.digest, self.version, self._digest):
             return False
         try:
             thresholds(desired)
@@ -63,7 +64,7 @@ class DesiredBook:
                 self._outbox.append("desired.rejected", told)
             self._outbox.append("desired.applied", DesiredApplied(desired.version))
             mark_announced(self._store, SignedKind.DESIRED)
-        self._follow(desired)
+        self._follow(desired, opened.digest)
         return True
 
     def refuse_version(self, error: VersionRefusedError) -> None:
@@ -81,10 +82,11 @@ class DesiredBook:
     def _load(self) -> None:
         opened = held(self._store, self._opener, SignedKind.DESIRED)
         if opened is not None:
-            self._follow(read_desired(opened.payload))
+            self._follow(read_desired(opened.payload), opened.digest)
 
-    def _follow(self, desired: Desired) -> None:
+    def _follow(self, desired: Desired, digest: str) -> None:
         self.desired = desired
+        self._digest = digest
         self.planned = {planned.slot: planned for planned in desired.planogram}
         self._rejected = None
 

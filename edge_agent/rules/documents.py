@@ -77,18 +77,17 @@ def held(store: Store, opener: Opener, kind: SignedKind) -> Opened | None:
         return None
 
 
-def check_version(kind: SignedKind, store: Store, version: int, digest: str) -> bool:
+def check_version(version: int, digest: str, held_version: int, held_digest: str) -> bool:
     """Say whether a document is new (True) or the held one again (False).
 
     Raises VersionRefusedError for a lower version, or other content under the held one.
     """
-    row = store.row("SELECT version, digest FROM signed_document WHERE kind = ?", str(kind))
-    if row is None or version > row[0]:
+    if version > held_version:
         return True
-    if version < row[0]:
-        raise VersionRefusedError(version, row[0], "the version is lower")
-    if digest != row[1]:
-        raise VersionRefusedError(version, row[0], "other content under the same version")
+    if version < held_version:
+        raise VersionRefusedError(version, held_version, "the version is lower")
+    if digest != held_digest:
+        raise VersionRefusedError(version, held_version, "other content under the same version")
     return False
 
 

@@ -50,7 +50,7 @@ class RuleBook:
         """
         opened = self._opener.open(data, SignedKind.RULES)
         bundle = read_rule_bundle(opened.payload)
-        if not check_version(SignedKind.RULES, self._store, bundle.version, opened.digest):
+        if not check_version(bundle.version, opened.digest, self.version, self._digest):
             return False
         with self._store.transaction():
             keep(self._store, SignedKind.RULES, bundle.version, opened)

@@ -236,10 +236,11 @@ class Cabinet:
             self.parts.rules.acknowledge(self.blocked())
 
     def _door_moved(self, edge: DoorEdge) -> None:
+        if edge.opened:
+            self.parts.vends.prove(edge.door)
         with self.parts.store.transaction():
             self.parts.doors.record(edge, in_service=self.parts.faults.in_service)
-            if edge.opened:
-                self.parts.vends.door_opened(edge.door)
+            self.parts.vends.complete()
 
     def _note_paused(self) -> None:
         paused = {

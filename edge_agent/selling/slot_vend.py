@@ -67,6 +67,7 @@ class SlotVends:
         self._proof_seconds = proof_seconds
         self._deadlines: dict[str, float] = {}
         self._before_boot: set[str] = set()
+        self._proven: set[str] = set()
 
     def find(self, payment_reference: str) -> Vend | None:
         """Vend of a payment reference."""
@@ -121,10 +122,16 @@ class SlotVends:
         self._open_door(self._reread(vend))
         return self._reread(vend).answer
 
-    def door_opened(self, door: str) -> None:
-        """Settle the vend whose door is seen open, in the caller's transaction."""
+    def prove(self, door: str) -> None:
+        """Remember that a door was seen open; in memory first, whatever the disk says."""
         for vend in self._book.open_vends():
             if vend.door == door and vend.state is VendState.PULSED:
+                self._proven.add(vend.sale)
+
+    def complete(self) -> None:
+        """Write the sales that are proven, in the caller's transaction."""
+        for vend in self._book.open_vends():
+            if vend.sale in self._proven:
                 self._dispensed(vend)
 
     def door_stays_closed(self, door: str) -> None:
@@ -140,14 +147,19 @@ class SlotVends:
                 self._settle(vend, VendState.FAILED, cause)
 
     def step(self) -> None:
-        """Settle what has waited too long for its proof. Raises StorageError."""
-        for vend in self._book.open_vends():
+        """Settle what was proven and not yet written, or waited too long. Raises StorageError."""
+        if self._proven:
+            with self._store.transaction():
+                self.complete()
+        open_vends = self._book.open_vends()
+        for vend in open_vends:
             if self._time.elapsed() < self._deadlines.get(vend.sale, 0.0):
                 continue
             if vend.sale in self._before_boot:
                 self._settle(vend, VendState.UNKNOWN, "power_cut")
             else:
                 self._settle(vend, VendState.FAILED, "door_did_not_open")
+        self._forget_settled({vend.sale for vend in open_vends})
 
     def recover(self) -> None:
         """At boot: say of each interrupted vend what is known, and wait for the rest."""
@@ -187,7 +199,6 @@ class SlotVends:
         self._stock.take_one(vend.stock_id)
         self._stock.note_success(vend.slot)
         self._outbox.append("sale.completed", _sale(vend, line))
-        self._done(vend)
 
     def _settle(self, vend: Vend, state: VendState, cause: str) -> None:
         unknown = state is VendState.UNKNOWN
@@ -206,11 +217,13 @@ class SlotVends:
             self._book.move(vend, state, answer)
             self._stock.note_failure(vend.slot)
             self._outbox.append("vend.failed", body)
-        self._done(vend)
 
-    def _done(self, vend: Vend) -> None:
-        self._deadlines.pop(vend.sale, None)
-        self._before_boot.discard(vend.sale)
+    def _forget_settled(self, still_open: set[str]) -> None:
+        self._deadlines = {
+            sale: until for sale, until in self._deadlines.items() if sale in still_open
+        }
+        self._before_boot &= still_open
+        self._proven &= still_open
 
     def _requested(self, order: VendOrder, door: str, answer: VendAnswer) -> Vend:
         return Vend(

@@ -11,6 +11,8 @@ CHECK_EVERY_SECONDS = 10.0
 """A sale writes some kilobytes: the reserve of megabytes cannot vanish in ten seconds."""
 RESUME_AT_RESERVES = 2
 """Selling goes on with twice the reserve free, so that it does not stop and go at the edge."""
+PROBE_BYTES = 64 * 1024
+"""As much as a sale with its events and the pages they touch needs."""
 _PROBE = "storage.probe"
 
 
@@ -46,6 +48,8 @@ class StorageWatch:
     def _try_to_write(self) -> None:
         try:
             with self._store.transaction():
-                self._store.remember(_PROBE, self._time.now().isoformat())
+                self._store.remember(_PROBE, "x" * PROBE_BYTES)
+                self._store.forget(_PROBE)
         except StorageError:
             return  # still no room: `writable` says so, the next check tries again
+        self._store.writable = True

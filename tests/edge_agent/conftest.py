@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.edge_agent.workbench import Bench, ready
 def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     made: list[Bench] = []
 
-    def make(directory: Path = tmp_path / "cabinet", **settings: object) -> Bench:
+    def make(directory: Path = tmp_path / "cabinet", **settings: Any) -> Bench:
         made.append(Bench(directory, **settings))
         return made[-1]
 

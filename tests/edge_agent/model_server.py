@@ -134,9 +134,7 @@ class ModelServer:
         )
         return encode(self.signer.sign(msgspec.structs.replace(desired, **changes)))
 
-    def command(
-        self, name: CommandName, session: int, now: datetime, **changes: object
-    ) -> Envelope:
+    def command(self, name: CommandName, now: datetime, **changes: object) -> Envelope:
         self.counter += 1
         command = Command(
             kind=SignedKind.COMMAND,
@@ -148,7 +146,7 @@ class ModelServer:
             issued_at=now,
             ttl_s=60,
             counter=self.counter,
-            session=session if name in PHYSICAL else None,
+            session=self.presences[-1].session if name in PHYSICAL else None,
         )
         return self.signer.sign(msgspec.structs.replace(command, **changes))
 

@@ -1,4 +1,4 @@
-"""A whole agent on a bench: manual clock, doors that behave, a model server; stepped by the test."""
+"""A whole agent on a bench: manual clock, doors that behave, a model server."""
 
 import shutil
 import tempfile

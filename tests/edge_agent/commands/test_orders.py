@@ -17,8 +17,7 @@ UNLOCK = {"door": "A1"}
 
 
 def order(bench: Bench, name: CommandName, **changes: object) -> Envelope:
-    session = bench.agent.uplink.session
-    envelope = bench.server.command(name, session, bench.clock.wall(), **changes)
+    envelope = bench.server.command(name, bench.clock.wall(), **changes)
     bench.link.send_command(envelope)
     bench.steps(2)
     return envelope
@@ -134,7 +133,7 @@ def test_an_order_for_no_door_of_ours_is_rejected(bench: Bench, args: dict[str, 
 
 
 def test_an_order_of_a_newer_server_is_rejected_by_its_id(bench: Bench) -> None:
-    envelope = bench.server.command(CommandName.SYNC, 1, bench.clock.wall())
+    envelope = bench.server.command(CommandName.SYNC, bench.clock.wall())
     payload = msgspec.json.decode(envelope.payload)
     newer = Newer(**{**payload, "name": "dance"})
     bench.link.send_command(bench.server.signer.sign(newer))

@@ -1,5 +1,6 @@
 """Stop and wait (P-2, P-3, P-7): a lossy wire and a server that may be restored lose nothing."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -64,12 +65,13 @@ def test_p02_one_batch_is_under_way_until_its_receipt() -> None:
 
 def test_p02_without_a_receipt_it_is_sent_again_later_and_later_up_to_five_minutes() -> None:
     sending = sender(FakeLane(head=1))
-    sent_at, elapsed = [], 0.0
+    sent_at: list[float] = []
+    elapsed = 0.0
     while len(sent_at) < 10:
         if sending.step(elapsed) is not None:
             sent_at.append(elapsed)
         elapsed += 0.5
-    gaps = [after - before for before, after in zip(sent_at, sent_at[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(sent_at)]
     assert RECEIPT_TIMEOUT_SECONDS / JITTER <= gaps[0] <= RECEIPT_TIMEOUT_SECONDS * JITTER + 1
     assert gaps[2] > gaps[0] * 2
     assert max(gaps) <= RECEIPT_TIMEOUT_MAX_SECONDS * JITTER + 1

@@ -127,15 +127,17 @@ def test_p16_a_kept_bundle_that_was_tampered_with_counts_as_none(
     store = bench.agent.cabinet.parts.store
     with store.transaction():
         store.write(
-            "UPDATE signed_document SET envelope = replace(CAST(envelope AS TEXT), 'fleet', 'fleeT')"
-            " WHERE kind = 'rules'"
+            "UPDATE signed_document SET envelope ="
+            " CAST(replace(CAST(envelope AS TEXT), 'fleet', 'fleeT') AS BLOB) WHERE kind = 'rules'"
         )
     bench.crash()
     again = make_bench()
-    again.link.reachable = False
-    again.steps(1)
+    again.steps(3)
     assert again.agent.cabinet.parts.rules.version == 0
     assert reason(again) is RefusalReason.RULES_PENDING
+    again.link.send_rules(again.server.rules(1, []))
+    again.steps(3)
+    assert again.agent.cabinet.parts.rules.version == 1
 
 
 def test_a_lower_version_is_refused_and_told_once(bench: Bench) -> None:

@@ -44,7 +44,7 @@ class Selling(RuleBasedStateMachine):
         assert days != -1
 
     @rule(recalled=st.sets(st.sampled_from(["L1", "L2", "L3"])), step=st.sampled_from([-1, 0, 1]))
-    def bundle(self, recalled: set[str], step: int) -> None:
+    def publish(self, recalled: set[str], step: int) -> None:
         terms = Terms(gtins=[GTIN_A], lots=Lots(exact=sorted(recalled)))
         notice = Notice("召回", "recalled")
         rules = [Rule("R", 1, BlockKind.RECALL, terms, notice)] if recalled else []

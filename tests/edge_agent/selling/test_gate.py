@@ -44,7 +44,7 @@ GOOD = SlotFacts(
 EXPIRED = replace(LOT, expiry=TODAY - timedelta(days=1))
 
 # Each breaks one thing; in the order of the design (edge-agent, Selling).
-BROKEN = [
+BROKEN: list[tuple[dict[str, object], RefusalReason]] = [
     ({"rules_pending": True}, RefusalReason.RULES_PENDING),
     ({"blocks": (BLOCK,)}, RefusalReason.RECALL),
     ({"storage_ok": False}, RefusalReason.STORAGE),

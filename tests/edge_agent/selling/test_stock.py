@@ -1,6 +1,9 @@
 """Stock by lot: first in first out, attribution, what may come in and always go out."""
 
+import tempfile
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +17,7 @@ from protocol.errors import MalformedMessageError
 from protocol.events import LotConfidence, StockMoved
 from protocol.rules import BlockKind, Lots, Notice, Rule, Terms
 from tests.edge_agent.model_server import GTIN_A, GTIN_B
-from tests.edge_agent.workbench import Bench
+from tests.edge_agent.workbench import Bench, ready
 
 MOVED = StockMoved("A1", GTIN_A, "L1", 1, "tester")
 
@@ -35,11 +38,9 @@ def test_the_oldest_lot_is_sold_first_and_told_so(bench: Bench) -> None:
         bench.vend(reference)
         bench.close_doors()
         bench.steps(2)
-    lines = [body["lines"] for body in bench.bodies("sale.completed")]
-    assert [(line["lot"], line["lot_confidence"]) for (line,) in lines] == [  # type: ignore[misc]  # parsed JSON
-        ("L1", "fifo"),
-        ("L2", "exact"),
-    ]
+    lines: list[Any] = [body["lines"] for body in bench.bodies("sale.completed")]
+    told = [(only["lot"], only["lot_confidence"]) for (only,) in lines]
+    assert told == [("L1", "fifo"), ("L2", "exact")]
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, "L1", "L2"]), st.integers(1, 3)), min_size=1))
@@ -104,11 +105,6 @@ def test_more_than_the_book_has_cannot_be_removed(bench: Bench) -> None:
 @settings(max_examples=20)
 @given(counted=st.integers(0, 12))
 def test_a_count_sets_the_book_and_tells_what_it_had(counted: int) -> None:
-    import tempfile
-    from pathlib import Path
-
-    from tests.edge_agent.workbench import ready
-
     with tempfile.TemporaryDirectory() as directory:
         bench = ready(Bench(Path(directory)))
         bench.agent.cabinet.count(changed(quantity=counted))

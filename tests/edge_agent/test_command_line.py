@@ -1,0 +1,182 @@
+"""The command line as a process: clear errors, enrolment, a clean end, what `run` imports."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge_agent.settings import SettingsError, read_settings
+from protocol.enrolment import EnrolmentRequest
+from tests.edge_agent.model_server import ModelServer
+
+WAIT_SECONDS_MAX = 30.0
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "edge-agent.example.toml"
+
+
+def agent(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge_agent", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS_MAX,
+        check=False,
+    )
+
+
+class FakeEnrolment(BaseHTTPRequestHandler):
+    """Lets a claim in once."""
+
+    claims: set[str] = set()  # noqa: RUF012  # one test server at a time, emptied by its fixture
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        request = msgspec.json.decode(body, type=EnrolmentRequest)
+        if self.path != "/api/v1/enrolments" or request.claim_code not in self.claims:
+            self._answer(403, b'{"type":"wrong-claim","detail":"no such claim"}')
+            return
+        self.claims.remove(request.claim_code)
+        identity = ModelServer().identity(brokers=["mqtt://127.0.0.1:1"])
+        self._answer(201, msgspec.json.encode(identity))
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def server_url() -> Iterator[str]:
+    FakeEnrolment.claims = {"claim-1"}
+    server = HTTPServer(("127.0.0.1", 0), FakeEnrolment)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "agent.toml"
+    path.write_text(f'data_dir = "{tmp_path / "data"}"\n[local_api]\nport = 0\n')
+    return path
+
+
+def enrol(config: Path, url: str, claim: str = "claim-1") -> subprocess.CompletedProcess[str]:
+    return agent(
+        "enrol", "--server", url, "--claim", claim, "--serial", "SN1", "--config", str(config)
+    )
+
+
+def test_the_example_settings_are_read_and_name_every_setting() -> None:
+    settings = read_settings(EXAMPLE)
+    assert settings.slot_doors() == {"A1": "A1", "A2": "A2"}
+    text = EXAMPLE.read_text()
+    assert [name for name in settings.__struct_fields__ if name not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "data_dir"),
+        ('data_dir = "d"\nspeed = 1', "speed"),
+        ('data_dir = "d"\npoll_seconds = "fast"', "poll_seconds"),
+        ('data_dir = "d"\npoll_seconds = 0', "poll_seconds"),
+        ('data_dir = "d"\nreconnect_spread_seconds = -1', "reconnect_spread_seconds"),
+        ('data_dir = "d"\n[slots]\nA1 = "B9"', "slots.A1"),
+        ('data_dir = "d"\n[local_api]\nport = "x"', "local_api.port"),
+        ("data_dir = ", "Invalid value"),
+    ],
+)
+def test_wrong_settings_are_a_clear_error_with_the_key(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(path)
+    assert named in caught.value.reason
+
+
+def test_an_agent_that_never_joined_says_so(config: Path) -> None:
+    ended = agent("run", "--config", str(config))
+    assert ended.returncode == 1
+    assert "enrol" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_p19_a_claim_is_kept_readable_by_its_owner_alone(config: Path, server_url: str) -> None:
+    assert enrol(config, server_url).returncode == 0
+    identity = config.parent / "data" / "identity.json"
+    assert stat.S_IMODE(identity.stat().st_mode) == 0o600
+    assert json.loads(identity.read_text())["credential"] == "secret"
+
+
+def test_p19_a_wrong_claim_is_a_clear_error_and_keeps_what_was(
+    config: Path, server_url: str
+) -> None:
+    enrol(config, server_url)
+    before = (config.parent / "data" / "identity.json").read_bytes()
+    ended = enrol(config, server_url, claim="wrong")
+    assert ended.returncode == 1
+    assert "no such claim" in ended.stderr
+    assert (config.parent / "data" / "identity.json").read_bytes() == before
+
+
+def test_a_server_that_is_not_there_is_a_clear_error(config: Path) -> None:
+    ended = enrol(config, "http://127.0.0.1:1")
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_run_answers_on_its_port_and_ends_cleanly_on_sigterm(config: Path, server_url: str) -> None:
+    enrol(config, server_url)
+    with subprocess.Popen(
+        [sys.executable, "-m", "edge_agent", "run", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr is not None
+        line = next(line for line in running.stderr if "agent.started" in line)
+        port = line.split("port=")[1].split()[0]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/state") as answer:
+            assert json.loads(answer.read())["cabinet"] == "cab-1"
+        running.send_signal(signal.SIGTERM)
+        running.stderr.read()
+        assert running.wait(WAIT_SECONDS_MAX) == 0
+    exported = agent("export-journal", "--config", str(config))
+    events = [json.loads(line) for line in exported.stdout.splitlines()]
+    assert [event["type"] for event in events] == ["agent.started", "agent.stopped"]
+    assert all(len(event["sha256"]) == 64 and event["epoch"] for event in events)
+
+
+def test_the_running_agent_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; import edge_agent.__main__;"
+        "print(*[name for name in ('pydantic', 'structlog', 'typer', 'rich', 'sqlalchemy',"
+        " 'pymodbus', 'asyncio', 'yaml', 'fastapi') if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COVERAGE_PROCESS_START": ""},
+    )
+    assert found.stdout.strip() == ""
