@@ -21,6 +21,7 @@ from fleet_server.cabinets.handlers import (
     on_desired_rejected,
 )
 from fleet_server.cabinets.models import CabinetDesired
+from fleet_server.catalog.api import router as catalog_router
 from fleet_server.dispatch import handlers as dispatch
 from fleet_server.dispatch import sweep as dispatch_sweep
 from fleet_server.dispatch.api import router as dispatch_router
@@ -42,13 +43,20 @@ from fleet_server.ingest.service import IngestParts
 from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
+from fleet_server.payments.api import router as payments_router
+from fleet_server.payments.service import VisibleRoute, settle_refunds
 from fleet_server.reports.api import router as reports_router
 from fleet_server.rules.queries import newest_version
 from fleet_server.rules.service import resend_rules
+from fleet_server.sales import handlers as sales
+from fleet_server.sales.api import router as sales_router
+from fleet_server.sales.service import forget_contacts
 from fleet_server.service_levels.api import router as service_levels_router
 from fleet_server.service_levels.events import ClockWarned
 from fleet_server.service_levels.sweep import look_at_clocks
 from fleet_server.signing import SigningService
+from fleet_server.stock import handlers as stock
+from fleet_server.stock.api import router as stock_router
 from fleet_server.technicians.api import router as technicians_router
 from fleet_server.tickets import handlers as tickets
 from fleet_server.tickets import sweep as tickets_sweep
@@ -62,6 +70,10 @@ Sweep = Callable[[Transaction], None]
 ROUTERS: tuple[APIRouter, ...] = (
     auth_router,
     cabinets_router,
+    catalog_router,
+    payments_router,
+    stock_router,
+    sales_router,
     ingest_router,
     faults_router,
     tickets_router,
@@ -81,6 +93,13 @@ def event_handlers(signing: SigningService) -> EventHandlers:
         "fault.repeated": (faults.on_fault_raised,),
         "fault.cleared": (faults.on_fault_cleared,),
         "door.opened": (dispatch.on_door_opened,),
+        "stock.loaded": (stock.on_stock_loaded,),
+        "stock.counted": (stock.on_stock_counted,),
+        "stock.removed": (stock.on_stock_removed,),
+        "sale.completed": (sales.on_sale_completed,),
+        "sale.adjusted": (sales.on_sale_adjusted,),
+        "sale.refused": (sales.on_sale_refused,),
+        "vend.failed": (sales.on_vend_failed,),
         "desired.applied": (on_desired_applied,),
         "desired.rejected": (on_desired_rejected,),
         "command.finished": (partial(on_command_finished, signing),),
@@ -120,6 +139,8 @@ def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
         ("tickets.sites", tickets_sweep.open_site_tickets),
         ("dispatch.offers", dispatch_sweep.expire_offers),
         ("dispatch.again", dispatch_sweep.ask_again),
+        ("payments.refunds", partial(settle_refunds, VisibleRoute())),
+        ("sales.contacts", forget_contacts),
         ("live.forget", forget_old_changes),
         ("web.forget", forget_old_answers),
     )

@@ -58,4 +58,4 @@ def amounts_by_state(session: Session, prefix: str) -> Counter[str]:
 def history_of(session: Session, refund_id: str) -> list[RefundHistory]:
     """Steps of a refund, oldest first."""
     found = select(RefundHistory).where(RefundHistory.refund_id == refund_id)
-    return list(session.scalars(found.order_by(RefundHistory.id)))
+    return list(session.scalars(found.order_by(RefundHistory.seq)))

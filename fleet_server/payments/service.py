@@ -125,9 +125,5 @@ def _move(tx: Transaction, order: RefundOrder, state: RefundState) -> None:
 
 
 def _note(tx: Transaction, order: RefundOrder, reason: str) -> None:
-    tx.session.add(
-        RefundHistory(
-            id=tx.new_id(), refund_id=order.id, at=tx.now, state=order.state, reason=reason
-        )
-    )
+    tx.session.add(RefundHistory(refund_id=order.id, at=tx.now, state=order.state, reason=reason))
     changed(tx, [FLEET], "refund", order.id, order.site_id)

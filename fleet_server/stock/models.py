@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet_server.database import Table, UtcDateTime
@@ -47,7 +47,9 @@ class StockMovement(Table):
 
     __tablename__ = "stock_movements"
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    seq: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
     line_id: Mapped[str] = mapped_column(ForeignKey("stock_lines.id"), index=True)
     cabinet_id: Mapped[str] = mapped_column(String(32))
     site_id: Mapped[str] = mapped_column(String(36))

@@ -132,7 +132,7 @@ def stock_within(scope: Scope) -> Select[StockLine]:
 def movements_of(session: Session, line_id: str) -> list[StockMovement]:
     """Movements of a line, in the order they came."""
     found = select(StockMovement).where(StockMovement.line_id == line_id)
-    return list(session.scalars(found.order_by(StockMovement.id)))
+    return list(session.scalars(found.order_by(StockMovement.seq)))
 
 
 def last_bags(session: Session, line_ids: Iterable[str]) -> list[StockMovement]:
@@ -141,7 +141,7 @@ def last_bags(session: Session, line_ids: Iterable[str]) -> list[StockMovement]:
         select(StockMovement)
         .where(StockMovement.line_id.in_(sorted(set(line_ids))))
         .where(StockMovement.kind == MovementKind.REMOVED)
-        .order_by(StockMovement.id)
+        .order_by(StockMovement.seq)
     )
     return list(session.scalars(found))
 

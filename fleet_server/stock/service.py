@@ -54,6 +54,8 @@ class Shift:
 
 def shift(tx: Transaction, shifts: Sequence[Shift]) -> dict[Key, StockLine]:
     """Book movements in their order; returns the lines they touched."""
+    if not shifts:
+        return {}
     lines = lines_by_key(tx.session, (one.key for one in shifts))
     dated = _printed_dates(tx, shifts)
     rules = active_rules(tx.session) if _has_loads(shifts) else []
@@ -147,7 +149,6 @@ def _book(tx: Transaction, line: StockLine, one: Shift, blocked_by: str | None) 
         line.counted_at, line.counted_by = one.at, one.by
     tx.session.add(
         StockMovement(
-            id=tx.new_id(),
             line_id=line.id,
             cabinet_id=one.cabinet_id,
             site_id=one.site_id,

@@ -194,6 +194,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbound_messages")),
     )
     op.create_table(
+        "products",
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("name_zh", sa.String(length=120), nullable=False),
+        sa.Column("name_en", sa.String(length=120), nullable=False),
+        sa.Column("category", sa.String(length=60), nullable=False),
+        sa.Column("shelf_life_days", sa.Integer(), nullable=True),
+        sa.Column("near_expiry_days", sa.Integer(), nullable=False),
+        sa.Column("perishable", sa.Boolean(), nullable=False),
+        sa.Column("chilled", sa.Boolean(), nullable=False),
+        sa.Column("returnable", sa.Boolean(), nullable=False),
+        sa.Column("price_minor", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("gtin", name=op.f("pk_products")),
+    )
+    with op.batch_alter_table("products", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_products_category"), ["category"], unique=False)
+
+    op.create_table(
+        "refund_orders",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("purpose", sa.String(length=160), nullable=False),
+        sa.Column("charge", sa.String(length=120), nullable=False),
+        sa.Column("charged_minor", sa.Integer(), nullable=False),
+        sa.Column("amount_minor", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("payment_reference", sa.String(length=128), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=True),
+        sa.Column("requested_by", sa.String(length=80), nullable=False),
+        sa.Column("requested_at", UtcDateTime(), nullable=False),
+        sa.Column("look_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refund_orders")),
+        sa.UniqueConstraint("purpose", name=op.f("uq_refund_orders_purpose")),
+    )
+    with op.batch_alter_table("refund_orders", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_refund_orders_charge"), ["charge"], unique=False)
+        batch_op.create_index("ix_refund_orders_due", ["look_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_refund_orders_site_id"), ["site_id"], unique=False)
+
+    op.create_table(
         "rule_sets",
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("issued_at", UtcDateTime(), nullable=False),
@@ -329,6 +371,44 @@ def upgrade() -> None:
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_logins_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_logins_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "lots",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("lot", sa.String(length=40), nullable=False),
+        sa.Column("expiry", sa.Date(), nullable=True),
+        sa.Column("production", sa.Date(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["gtin"], ["products.gtin"], name=op.f("fk_lots_gtin_products")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lots")),
+    )
+    with op.batch_alter_table("lots", schema=None) as batch_op:
+        batch_op.create_index("uq_lots_gtin_lot", ["gtin", "lot"], unique=True)
+
+    op.create_table(
+        "refund_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("refund_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["refund_id"],
+            ["refund_orders.id"],
+            name=op.f("fk_refund_history_refund_id_refund_orders"),
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_refund_history")),
+    )
+    with op.batch_alter_table("refund_history", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_refund_history_refund_id"), ["refund_id"], unique=False
+        )
 
     op.create_table(
         "service_clock_steps",
@@ -500,6 +580,88 @@ def upgrade() -> None:
         batch_op.create_index("ix_faults_state_since", ["state", "since"], unique=False)
 
     op.create_table(
+        "sale_refusals",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("slot", sa.String(length=20), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("recall_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_sale_refusals_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sale_refusals")),
+    )
+    with op.batch_alter_table("sale_refusals", schema=None) as batch_op:
+        batch_op.create_index("ix_sale_refusals_cabinet_at", ["cabinet_id", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sale_refusals_recall_id"), ["recall_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sale_refusals_site_id"), ["site_id"], unique=False)
+
+    op.create_table(
+        "sales",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("mode", sa.String(length=10), nullable=False),
+        sa.Column("settlement", sa.String(length=12), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("total_minor", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("payment_reference", sa.String(length=128), nullable=False),
+        sa.Column("buyer_reference", sa.String(length=128), nullable=False),
+        sa.Column("sealed_contact", sa.Text(), nullable=False),
+        sa.Column("contact_until", UtcDateTime(), nullable=True),
+        sa.Column("rules_version", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_sales_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales")),
+    )
+    with op.batch_alter_table("sales", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sales_at"), ["at"], unique=False)
+        batch_op.create_index("ix_sales_cabinet_at", ["cabinet_id", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sales_contact_until"), ["contact_until"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_sales_payment_reference"), ["payment_reference"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_sales_site_id"), ["site_id"], unique=False)
+
+    op.create_table(
+        "stock_lines",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("slot", sa.String(length=20), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("lot", sa.String(length=60), nullable=False),
+        sa.Column("expiry", sa.Date(), nullable=True),
+        sa.Column("production", sa.Date(), nullable=True),
+        sa.Column("loaded", sa.Integer(), nullable=False),
+        sa.Column("sold", sa.Integer(), nullable=False),
+        sa.Column("removed", sa.Integer(), nullable=False),
+        sa.Column("transferred", sa.Integer(), nullable=False),
+        sa.Column("explained", sa.Integer(), nullable=False),
+        sa.Column("unexplained", sa.Integer(), nullable=False),
+        sa.Column("in_cabinet", sa.Integer(), nullable=False),
+        sa.Column("counted_at", UtcDateTime(), nullable=True),
+        sa.Column("counted_by", sa.String(length=128), nullable=False),
+        sa.Column("moved_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_stock_lines_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_lines")),
+    )
+    with op.batch_alter_table("stock_lines", schema=None) as batch_op:
+        batch_op.create_index("ix_stock_lines_gtin_lot", ["gtin", "lot"], unique=False)
+        batch_op.create_index(
+            "uq_stock_lines_place", ["cabinet_id", "slot", "gtin", "lot"], unique=True
+        )
+
+    op.create_table(
         "technician_absences",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("technician_id", sa.String(length=36), nullable=False),
@@ -603,6 +765,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_tickets_triage_at"), ["triage_at"], unique=False)
 
     op.create_table(
+        "vend_failures",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("sale_id", sa.String(length=64), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("slot", sa.String(length=20), nullable=False),
+        sa.Column("cause", sa.String(length=120), nullable=False),
+        sa.Column("outcome", sa.String(length=20), nullable=False),
+        sa.Column("amount_minor", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("refund_id", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_vend_failures_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vend_failures")),
+    )
+    with op.batch_alter_table("vend_failures", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_vend_failures_cabinet_id"), ["cabinet_id"], unique=False
+        )
+        batch_op.create_index("uq_vend_failures_sale_slot", ["sale_id", "slot"], unique=True)
+
+    op.create_table(
         "visits",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("site_id", sa.String(length=36), nullable=False),
@@ -688,6 +874,52 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_offers_visit_id"), ["visit_id"], unique=False)
 
     op.create_table(
+        "sale_adjustments",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("sale_id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("change", sa.String(length=300), nullable=False),
+        sa.Column("total_minor", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sale_id"], ["sales.id"], name=op.f("fk_sale_adjustments_sale_id_sales")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_sale_adjustments")),
+    )
+    with op.batch_alter_table("sale_adjustments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sale_adjustments_sale_id"), ["sale_id"], unique=False)
+
+    op.create_table(
+        "sale_lines",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("sale_id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("slot", sa.String(length=20), nullable=False),
+        sa.Column("gtin", sa.String(length=14), nullable=False),
+        sa.Column("lot", sa.String(length=60), nullable=False),
+        sa.Column("lot_confidence", sa.String(length=10), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("price_minor", sa.Integer(), nullable=False),
+        sa.Column("expiry", sa.Date(), nullable=True),
+        sa.Column("production", sa.Date(), nullable=True),
+        sa.Column("near_expiry_told", sa.Boolean(), nullable=False),
+        sa.Column("not_returnable_told", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sale_id"], ["sales.id"], name=op.f("fk_sale_lines_sale_id_sales")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sale_lines")),
+    )
+    with op.batch_alter_table("sale_lines", schema=None) as batch_op:
+        batch_op.create_index("ix_sale_lines_gtin_lot", ["gtin", "lot"], unique=False)
+        batch_op.create_index("uq_sale_lines_line", ["sale_id", "revision", "line"], unique=True)
+
+    op.create_table(
         "service_records",
         sa.Column("ticket_id", sa.String(length=36), nullable=False),
         sa.Column("customer", sa.String(length=200), nullable=True),
@@ -710,6 +942,40 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_service_records")),
     )
+    op.create_table(
+        "stock_movements",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("line_id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("booked", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.Column("bag", sa.String(length=128), nullable=False),
+        sa.Column("work_order", sa.String(length=128), nullable=False),
+        sa.Column("origin", sa.String(length=128), nullable=False),
+        sa.Column("blocked_by", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["line_id"], ["stock_lines.id"], name=op.f("fk_stock_movements_line_id_stock_lines")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_stock_movements")),
+    )
+    with op.batch_alter_table("stock_movements", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_stock_movements_blocked_by"), ["blocked_by"], unique=False
+        )
+        batch_op.create_index("ix_stock_movements_cabinet_at", ["cabinet_id", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_stock_movements_line_id"), ["line_id"], unique=False)
+
     op.create_table(
         "ticket_faults",
         sa.Column("ticket_id", sa.String(length=36), nullable=False),
@@ -838,7 +1104,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ticket_faults_fault_id"))
 
     op.drop_table("ticket_faults")
+    with op.batch_alter_table("stock_movements", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stock_movements_line_id"))
+        batch_op.drop_index("ix_stock_movements_cabinet_at")
+        batch_op.drop_index(batch_op.f("ix_stock_movements_blocked_by"))
+
+    op.drop_table("stock_movements")
     op.drop_table("service_records")
+    with op.batch_alter_table("sale_lines", schema=None) as batch_op:
+        batch_op.drop_index("uq_sale_lines_line")
+        batch_op.drop_index("ix_sale_lines_gtin_lot")
+
+    op.drop_table("sale_lines")
+    with op.batch_alter_table("sale_adjustments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sale_adjustments_sale_id"))
+
+    op.drop_table("sale_adjustments")
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_offers_visit_id"))
         batch_op.drop_index("ix_offers_technician_state")
@@ -855,6 +1136,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_visits_ask_again_at"))
 
     op.drop_table("visits")
+    with op.batch_alter_table("vend_failures", schema=None) as batch_op:
+        batch_op.drop_index("uq_vend_failures_sale_slot")
+        batch_op.drop_index(batch_op.f("ix_vend_failures_cabinet_id"))
+
+    op.drop_table("vend_failures")
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tickets_triage_at"))
         batch_op.drop_index("ix_tickets_site_state")
@@ -877,6 +1163,25 @@ def downgrade() -> None:
         batch_op.drop_index("ix_technician_absences_span")
 
     op.drop_table("technician_absences")
+    with op.batch_alter_table("stock_lines", schema=None) as batch_op:
+        batch_op.drop_index("uq_stock_lines_place")
+        batch_op.drop_index("ix_stock_lines_gtin_lot")
+
+    op.drop_table("stock_lines")
+    with op.batch_alter_table("sales", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sales_site_id"))
+        batch_op.drop_index(batch_op.f("ix_sales_payment_reference"))
+        batch_op.drop_index(batch_op.f("ix_sales_contact_until"))
+        batch_op.drop_index("ix_sales_cabinet_at")
+        batch_op.drop_index(batch_op.f("ix_sales_at"))
+
+    op.drop_table("sales")
+    with op.batch_alter_table("sale_refusals", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sale_refusals_site_id"))
+        batch_op.drop_index(batch_op.f("ix_sale_refusals_recall_id"))
+        batch_op.drop_index("ix_sale_refusals_cabinet_at")
+
+    op.drop_table("sale_refusals")
     with op.batch_alter_table("faults", schema=None) as batch_op:
         batch_op.drop_index("ix_faults_state_since")
         batch_op.drop_index(batch_op.f("ix_faults_site_id"))
@@ -906,6 +1211,14 @@ def downgrade() -> None:
     op.drop_table("user_grants")
     op.drop_table("technicians")
     op.drop_table("service_clock_steps")
+    with op.batch_alter_table("refund_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refund_history_refund_id"))
+
+    op.drop_table("refund_history")
+    with op.batch_alter_table("lots", schema=None) as batch_op:
+        batch_op.drop_index("uq_lots_gtin_lot")
+
+    op.drop_table("lots")
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logins_user_id"))
         batch_op.drop_index(batch_op.f("ix_logins_expires_at"))
@@ -936,6 +1249,16 @@ def downgrade() -> None:
 
     op.drop_table("service_clocks")
     op.drop_table("rule_sets")
+    with op.batch_alter_table("refund_orders", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refund_orders_site_id"))
+        batch_op.drop_index("ix_refund_orders_due")
+        batch_op.drop_index(batch_op.f("ix_refund_orders_charge"))
+
+    op.drop_table("refund_orders")
+    with op.batch_alter_table("products", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_products_category"))
+
+    op.drop_table("products")
     op.drop_table("outbound_messages")
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index("ix_notices_due")
