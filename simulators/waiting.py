@@ -12,7 +12,7 @@ LOOK_SECONDS = 0.1
 T = TypeVar("T")
 
 
-def wait_until(what: str, probe: Callable[[], T], within_seconds: float) -> T:
+def wait_until(what: str, probe: Callable[[], T | None], within_seconds: float) -> T:
     """Return the first true answer of `probe`. Raises NotProvenError when none comes in time."""
     clock = SystemClock()
     ends = clock.elapsed() + within_seconds

@@ -11,6 +11,7 @@ from simulators.hosts.ports import free_ports
 from simulators.hosts.server_host import ServerHost
 from simulators.people.http import Person
 from simulators.people.shopper import Shopper
+from simulators.people.technician import Technician
 from simulators.waiting import wait_until
 
 SLOTS = 4
@@ -63,6 +64,7 @@ class Stage:
     cabinets: dict[str, CabinetHost] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     shoppers: list[Shopper] = field(default_factory=list)
+    technicians: list[Technician] = field(default_factory=list)
     site_ids: dict[str, str] = field(default_factory=dict)
 
     def open(self) -> None:
@@ -83,6 +85,8 @@ class Stage:
             cabinet.unplug()
         for person in self.people.values():
             person.close()
+        for technician in self.technicians:
+            technician.close()
         self.server.stop()
 
     @property
@@ -94,6 +98,13 @@ class Stage:
     def operator(self) -> Person:
         """Sits in the control room."""
         return self.people["operator"]
+
+    def add_technician(self, name: str, latitude: float, longitude: float) -> Technician:
+        """A qualified technician on shift, with a phone."""
+        technician = Technician(name, Person(self.server.url), latitude, longitude)
+        technician.join(self.admin, PASSWORD)
+        self.technicians.append(technician)
+        return technician
 
     def add_site(self, name: str, latitude: float, longitude: float) -> str:
         """Register a site; its id."""

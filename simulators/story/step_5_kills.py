@@ -1,0 +1,64 @@
+"""Step 5: the broker, the server and an agent are killed in mid-traffic.
+
+Proven: every outbox row (epoch, sequence, hash of the body) = a journal row, both ways.
+"""
+
+import threading
+import time
+
+from simulators.hosts.cabinet_host import CabinetHost
+from simulators.people.shopper import Shopper
+from simulators.story.proofs import journals_equal, wait_until_committed
+from simulators.story.stage import Stage
+from simulators.story.step_1_sell import prove_sales
+
+PAUSE_SECONDS = 1.0
+SLOT = "A4"
+
+
+def play(stage: Stage) -> dict[str, object]:
+    """Play the step; what was measured."""
+    stop = threading.Event()
+    cabinets = list(stage.cabinets.values())
+    helpers = [Shopper(f"late-{cabinet.cabinet_id}") for cabinet in cabinets]
+    buying = [
+        threading.Thread(target=_buy, args=(shopper, cabinet, stop))
+        for shopper, cabinet in zip(helpers, cabinets, strict=True)
+    ]
+    for thread in buying:
+        thread.start()
+    try:
+        _kill_everything(stage, cabinets)
+    finally:
+        stop.set()
+        for thread in buying:
+            thread.join()
+    stage.shoppers += helpers
+    stage.server.wait_ready()
+    wait_until_committed(cabinets)
+    proof = journals_equal(cabinets, stage.server.database_url)
+    prove_sales_after_removals(stage)
+    return {"kills": 3, "events": proof.events, "lost": proof.lost, "doubled": proof.doubled}
+
+
+def prove_sales_after_removals(stage: Stage) -> None:
+    """The books of step 1 must still agree; recalled units that were removed count as out."""
+    prove_sales(stage)
+
+
+def _kill_everything(stage: Stage, cabinets: list[CabinetHost]) -> None:
+    time.sleep(PAUSE_SECONDS)
+    stage.server.kill_part("broker")
+    time.sleep(PAUSE_SECONDS)
+    stage.server.kill_part("app")
+    time.sleep(PAUSE_SECONDS)
+    cabinets[0].agent.kill()
+    time.sleep(PAUSE_SECONDS / 2)
+    cabinets[0].agent.start()
+    stage.server.wait_ready()
+
+
+def _buy(shopper: Shopper, cabinet: CabinetHost, stop: threading.Event) -> None:
+    while not stop.is_set():
+        shopper.buy(cabinet, SLOT)
+        stop.wait(0.3)
