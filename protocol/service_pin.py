@@ -27,6 +27,16 @@ def hash_pin(pin: str, salt: bytes) -> str:
 
 def pin_matches(pin: str, text: str) -> bool:
     """Say whether a PIN belongs to a hash; MalformedMessageError when it is no such hash."""
+    cost, salt, wanted = _parts(text)
+    return hmac.compare_digest(_scrypt(pin, salt, cost), wanted)
+
+
+def check_pin_hash(text: str) -> None:
+    """MalformedMessageError when a text is no such hash."""
+    _parts(text)
+
+
+def _parts(text: str) -> tuple[int, bytes, bytes]:
     try:
         name, cost, block, parallel, salt, digest = text.split("$")
         wanted = base64.b64decode(digest, validate=True)
@@ -37,7 +47,7 @@ def pin_matches(pin: str, text: str) -> bool:
     known = name == "scrypt" and sizes[1:] == (_BLOCK, _PARALLEL)
     if not known or not 2 <= sizes[0] <= COST_MAX or sizes[0] & (sizes[0] - 1):
         raise MalformedMessageError(f"the PIN hash has costs {sizes}, not spoken here")
-    return hmac.compare_digest(_scrypt(pin, salt_bytes, sizes[0]), wanted)
+    return sizes[0], salt_bytes, wanted
 
 
 def _scrypt(pin: str, salt: bytes, cost: int) -> bytes:
