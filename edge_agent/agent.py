@@ -166,6 +166,7 @@ class Agent:
         self._devices.stop()
         for part in (self._telemetry.flush, self.cabinet.parts.faults.flush, self._say_stopped):
             self._keep(part)
+        self._keep(self._hear_server)  # the last events go out; a receipt is not waited for
         self.uplink.stop()
         self.cabinet.parts.store.close()
 

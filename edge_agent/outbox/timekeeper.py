@@ -2,17 +2,22 @@
 
 The system clock counts where NTP keeps it (a setting). The last good time and the newest signed
 document are a lower bound that survives the boot: we never date anything before it, and a clock
-that stands below it is untrusted, whatever the setting says.
+that stands below it is untrusted, whatever the setting says. So is a clock that jumped since it
+was last trusted, until it is back or the agent starts anew: a wrong year must not become the bound.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from edge_agent.clock import Clock
 from edge_agent.store import Store
 from protocol.journal import ClockQuality
 
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+"""This code is younger: a board without a clock battery that boots in 1970 is not believed."""
 _BOUND = "clock.lower_bound"
 MILLISECONDS = 1000
+JUMP_SECONDS = 300.0
+"""Fault catalogue, CLOCK_UNTRUSTED: a jump of more than 5 min."""
 
 
 class Timekeeper:
@@ -22,10 +27,11 @@ class Timekeeper:
         self._store = store
         self._clock = clock
         self._trusted = trusted
+        self._last_good: tuple[datetime, float] | None = None
 
     def now(self) -> datetime:
         """Best known UTC; never below the lower bound."""
-        return max(self._clock.wall(), self.lower_bound() or self._clock.wall())
+        return max(self._clock.wall(), self.lower_bound())
 
     def elapsed(self) -> float:
         """Seconds since some moment of this boot."""
@@ -37,23 +43,30 @@ class Timekeeper:
 
     def quality(self) -> ClockQuality:
         """How far `now` is trusted at this moment."""
-        bound = self.lower_bound()
-        if not self._trusted or (bound is not None and self._clock.wall() < bound):
+        bound, wall = self.lower_bound(), self._clock.wall()
+        if not self._trusted or wall < bound or self._jumped(wall):
             return ClockQuality.UNSYNCED
+        self._last_good = (wall, self._clock.elapsed())
         return ClockQuality.SYNCED
+
+    def _jumped(self, wall: datetime) -> bool:
+        if self._last_good is None:
+            return False
+        good_wall, good_elapsed = self._last_good
+        expected = good_wall + timedelta(seconds=self._clock.elapsed() - good_elapsed)
+        return abs((wall - expected).total_seconds()) > JUMP_SECONDS
 
     @property
     def trusted(self) -> bool:
         """Whether dates may be compared with today."""
         return self.quality() is ClockQuality.SYNCED
 
-    def lower_bound(self) -> datetime | None:
+    def lower_bound(self) -> datetime:
         """Return the moment that is surely past."""
         text = self._store.value(_BOUND)
-        return None if text is None else datetime.fromisoformat(text)
+        return EARLIEST if text is None else datetime.fromisoformat(text)
 
     def raise_bound(self, moment: datetime) -> None:
         """`moment` is surely past (a signed document of then is here); needs a transaction."""
-        bound = self.lower_bound()
-        if bound is None or moment > bound:
+        if moment > self.lower_bound():
             self._store.remember(_BOUND, moment.isoformat())

@@ -18,7 +18,9 @@ from edge_agent.rules.documents import (
 )
 from edge_agent.store import Store
 from protocol.desired import Desired, PlannedSlot, read_desired
+from protocol.errors import MalformedMessageError
 from protocol.events import DesiredApplied, DesiredRejected
+from protocol.service_pin import check_pin_hash
 from protocol.signatures import SignedKind
 
 UNKNOWN_TOLD_MAX = 20
@@ -52,11 +54,7 @@ class DesiredBook:
         desired = read_desired(opened.payload)
         if not check_version(desired.version, opened.digest, self.version, self._digest):
             return False
-        try:
-            thresholds(desired)
-        except ThresholdError as error:
-            self.refuse(desired.version, f"thresholds.{error.key}", str(error))
-            raise
+        self._check(desired)
         with self._store.transaction():
             keep(self._store, SignedKind.DESIRED, desired.version, opened)
             for key in sorted(desired.settings)[:UNKNOWN_TOLD_MAX]:
@@ -66,6 +64,20 @@ class DesiredBook:
             mark_announced(self._store, SignedKind.DESIRED)
         self._follow(desired, opened.digest)
         return True
+
+    def _check(self, desired: Desired) -> None:
+        key = "service_pin_hash"
+        try:
+            if desired.service_pin_hash:
+                check_pin_hash(desired.service_pin_hash)
+            key = "thresholds"
+            thresholds(desired)
+        except ThresholdError as error:
+            self.refuse(desired.version, f"{key}.{error.key}", str(error))
+            raise
+        except MalformedMessageError as error:
+            self.refuse(desired.version, key, error.reason)
+            raise
 
     def refuse_version(self, error: VersionRefusedError) -> None:
         """Tell the server of a document of a lower version."""

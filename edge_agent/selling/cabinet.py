@@ -68,6 +68,7 @@ class Cabinet:
         self._blocks: dict[str, tuple[object, tuple[Block, ...]]] = {}
         self._paused_noted: set[str] = set()
         self._service_noted = parts.faults.is_open("SERVICE_MODE")
+        self._clock_noted = not parts.faults.is_open("CLOCK_UNTRUSTED")
         parts.vends.recover()
 
     # What may be sold
@@ -219,6 +220,7 @@ class Cabinet:
             self.parts.vends.step,
             self._note_paused,
             self._note_service,
+            self._note_clock,
             self.rejections.step,
             self.parts.faults.step,
             self._acknowledge_rules,
@@ -243,9 +245,7 @@ class Cabinet:
             self.parts.vends.complete()
 
     def _note_paused(self) -> None:
-        paused = {
-            slot for slot in self.parts.slot_doors if self.parts.vends.paused(slot, FAILURES_MAX)
-        }
+        paused = self.parts.stock.failing(FAILURES_MAX)
         for slot in paused ^ self._paused_noted:
             self.parts.faults.notice("VEND_FAIL", slot, bad=slot in paused)
         self._paused_noted = paused
@@ -256,11 +256,17 @@ class Cabinet:
             self.parts.faults.notice("SERVICE_MODE", "cabinet", bad=in_service)
             self._service_noted = in_service
 
+    def _note_clock(self) -> None:
+        trusted = self.parts.time.trusted
+        if trusted != self._clock_noted:
+            self.parts.faults.notice("CLOCK_UNTRUSTED", "clock", bad=not trusted)
+            self._clock_noted = trusted
+
     def _fault(self, slot: str) -> SlotFault | None:
         door = self.parts.slot_doors[slot]
         if any(vend.door == door for vend in self.parts.vends.open_vends()):
             return SlotFault.BUSY
-        if self.parts.vends.paused(slot, FAILURES_MAX):
+        if self.parts.stock.failures(slot) >= FAILURES_MAX:
             return SlotFault.PAUSED
         state = self.parts.doors.state(door)
         if state is DoorState.OPEN:

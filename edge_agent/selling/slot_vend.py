@@ -35,6 +35,7 @@ from protocol.sealing import seal
 
 SETTLE_SECONDS = 30.0
 """After a boot the lock board has this long to show the door of an interrupted vend."""
+POWER_CUT = "power_cut"
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ class SlotVends:
         """Settle a vend of before the boot: nobody can say any more whether its door was open."""
         for vend in self._book.open_vends():
             if vend.door == door and vend.sale in self._before_boot:
-                self._settle(vend, VendState.UNKNOWN, "power_cut")
+                self._settle(vend, VendState.UNKNOWN, POWER_CUT)
 
     def pulse_failed(self, sale: str, cause: str) -> None:
         """Settle a vend whose pulse was surely not sent."""
@@ -156,7 +157,7 @@ class SlotVends:
             if self._time.elapsed() < self._deadlines.get(vend.sale, 0.0):
                 continue
             if vend.sale in self._before_boot:
-                self._settle(vend, VendState.UNKNOWN, "power_cut")
+                self._settle(vend, VendState.UNKNOWN, POWER_CUT)
             else:
                 self._settle(vend, VendState.FAILED, "door_did_not_open")
         self._forget_settled({vend.sale for vend in open_vends})
@@ -169,11 +170,7 @@ class SlotVends:
                 self._deadlines[vend.sale] = self._time.elapsed() + SETTLE_SECONDS
                 self._doors.expect(vend.door, DoorCause.SALE, SETTLE_SECONDS)
             else:
-                self._settle(vend, VendState.FAILED, "power_cut")
-
-    def paused(self, slot: str, failures_max: int) -> bool:
-        """Say whether a slot is paused for failing too often in a row."""
-        return self._stock.failures(slot) >= failures_max
+                self._settle(vend, VendState.FAILED, POWER_CUT)
 
     def _open_door(self, vend: Vend) -> None:
         try:
@@ -215,7 +212,8 @@ class SlotVends:
         )
         with self._store.transaction():
             self._book.move(vend, state, answer)
-            self._stock.note_failure(vend.slot)
+            if cause != POWER_CUT:  # that was not the slot's failure
+                self._stock.note_failure(vend.slot)
             self._outbox.append("vend.failed", body)
 
     def _forget_settled(self, still_open: set[str]) -> None:

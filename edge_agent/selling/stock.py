@@ -77,6 +77,11 @@ class StockBook:
         found = self._store.row("SELECT failures FROM slot_health WHERE slot = ?", slot)
         return 0 if found is None else int(found[0])
 
+    def failing(self, failures: int) -> set[str]:
+        """Slots that failed at least so often in a row."""
+        rows = self._store.rows("SELECT slot FROM slot_health WHERE failures >= ?", failures)
+        return {row[0] for row in rows}
+
     def note_failure(self, slot: str) -> int:
         """Count one failed vend, in the caller's transaction; return how many in a row."""
         self._store.write(

@@ -43,7 +43,8 @@ def test_p01_nothing_is_published_before_it_is_in_the_store(
 def test_a_clean_stop_says_goodbye_and_ends_with_an_event(bench: Bench) -> None:
     bench.stop()
     assert bench.server.presences[-1].why == "stop"
-    assert bench.server.presences[-1].journal.head == bench.server.journal.committed + 1
+    assert bench.server.presences[-1].journal.head == bench.server.journal.committed
+    assert len(bench.server.events("agent.stopped")) == 1
 
 
 def test_start_reasons_tell_a_power_cut_from_a_restart(make_bench: Callable[..., Bench]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from edge_agent import mqtt_link
 from edge_agent.clock import SystemClock
 from edge_agent.mqtt_link import (
     QUEUE_MAX,
@@ -31,6 +32,7 @@ class RudeBroker:
 
     def __init__(self) -> None:
         self.refusing = False
+        self.silent = False
         self.heard: queue.Queue[tuple[int, bytes]] = queue.Queue()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._client: socket.socket | None = None
@@ -79,6 +81,8 @@ class RudeBroker:
                 body = stream.read(_read_length(stream.read))
                 kind = head[0] >> 4
                 self.heard.put((kind, body))
+                if self.silent:
+                    continue
                 if kind == CONNECT:
                     client.sendall(bytes([0x20, 2, 0, 5 if self.refusing else 0]))
                 elif kind == SUBSCRIBE:
@@ -209,6 +213,17 @@ def test_a_refusal_is_told_with_its_reason(broker: RudeBroker, wired: Wired) -> 
     assert isinstance(closed, LinkClosed)
     assert "refused" in closed.reason
     assert closed.reached
+
+
+def test_a_broker_that_never_answers_is_given_up(
+    broker: RudeBroker, wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_link, "HANDSHAKE_SECONDS_MAX", 0.3)
+    broker.silent = True
+    wired.open()
+    closed = wired.next()
+    assert isinstance(closed, LinkClosed)
+    assert "no subscription" in closed.reason
 
 
 def test_a_broker_that_is_not_there_is_told_as_never_reached(wired: Wired) -> None:

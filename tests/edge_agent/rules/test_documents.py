@@ -191,6 +191,13 @@ def test_p15_a_threshold_that_cannot_be_refuses_the_document_with_its_key(bench:
     assert (rejected["version"], rejected["key"]) == (2, "thresholds.hold_limit_celsius")
 
 
+def test_p15_a_pin_hash_that_is_none_refuses_the_document(bench: Bench) -> None:
+    with pytest.raises(MalformedMessageError):
+        bench.agent.cabinet.take_desired(bench.server.desired(2, [], service_pin_hash="4711"))
+    assert bench.agent.cabinet.parts.desired.version == 1
+    assert bench.bodies("desired.rejected")[-1]["key"] == "service_pin_hash"
+
+
 def test_p15_a_lower_version_of_desired_state_is_refused(bench: Bench) -> None:
     bench.link.send_desired(bench.server.desired(5, [planned("A1")]))
     bench.steps(1)
