@@ -5,6 +5,7 @@ through HTTP and the sweeps.
 """
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.clock import ManualClock
 from fleet_server.ingest.events import Received
 from fleet_server.notifications.models import Notice
+from fleet_server.settings import Settings
 from fleet_server.technicians.queries import technician_by_id
 from fleet_server.transactions import Transaction
 from fleet_server.wiring import event_handlers
@@ -84,6 +86,32 @@ class Desk:
         site = add_a_site(self.server, name)
         add_a_cabinet(self.server, site, cabinet_id)
         return site
+
+    def add_cabinet(self, cabinet_id: str) -> None:
+        """One more cabinet at the first site."""
+        add_a_cabinet(self.server, self.site, cabinet_id)
+
+    def resolved_ticket(self) -> str:
+        """Id of the door ticket whose visit is done while the cabinet still has the fault."""
+        one = self.technician("fixer", ["door"])
+        self.raise_fault()
+        self.wait(900)
+        one.answer("accepted")
+        (visit,) = self.visits()
+        one.go(visit["id"])
+        (ticket_id,) = visit["ticket_ids"]
+        self.record(ticket_id, one.phone)
+        one.phone.post(f"/visits/{visit['id']}/transitions", {"to": "done"})
+        found: str = ticket_id
+        return found
+
+    def closed_ticket(self) -> dict[str, Any]:
+        """The door ticket, walked to its end."""
+        ticket_id = self.resolved_ticket()
+        self.clear_fault()
+        closing = {"to": "closed", "follow_up": "fine"}
+        closed: dict[str, Any] = self.supervisor.post(f"/tickets/{ticket_id}/transitions", closing)
+        return closed
 
     def technician(
         self, name: str, skills: list[str], *, qualified: bool = True, north_degrees: float = 0.01
@@ -201,6 +229,16 @@ class Desk:
         with self.server.transactions.read() as tx:
             user_id = technician_by_id(tx.session, technician.id).user_id
             return f"user:{user_id}"
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """People stay signed in while weeks pass in a test."""
+    return Settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        session_lifetime=timedelta(days=400),
+    )
 
 
 @pytest.fixture
