@@ -53,3 +53,32 @@ def test_start_reasons_tell_a_power_cut_from_a_restart(make_bench: Callable[...,
     second = make_bench()
     reasons = [body["reason"] for body in second.bodies("agent.started")]
     assert reasons == ["power", "restart"]
+
+
+def test_a_door_left_open_becomes_a_fault_at_the_server_and_clears_when_closed(
+    bench: Bench,
+) -> None:
+    bench.vend("pay-1")
+    bench.steps(200)
+    (raised,) = bench.server.events("fault.raised")
+    body = msgspec.json.decode(raised.body)
+    assert (body["code"], body["part"], body["severity"]) == ("DOOR_OPEN_LONG", "A1", "M")
+    bench.close_doors()
+    bench.steps(15)
+    (cleared,) = bench.server.events("fault.cleared")
+    assert msgspec.json.decode(cleared.body)["fault"] == body["fault"]
+
+
+def test_an_open_fault_is_neither_forgotten_nor_repeated_by_a_power_cut(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = ready(make_bench())
+    bench.vend("pay-1")
+    bench.steps(200)
+    bench.crash()
+    again = make_bench(server=bench.server, clock=bench.clock, doors=bench.doors)
+    again.steps(60)
+    assert len(again.bodies("fault.raised")) == 1
+    again.close_doors()
+    again.steps(15)
+    assert len(again.bodies("fault.cleared")) == 1

@@ -74,7 +74,9 @@ def server_url() -> Iterator[str]:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "agent.toml"
-    path.write_text(f'data_dir = "{tmp_path / "data"}"\n[local_api]\nport = 0\n')
+    path.write_text(
+        f'data_dir = "{tmp_path / "data"}"\nclock_trusted = true\n[local_api]\nport = 0\n'
+    )
     return path
 
 
