@@ -32,8 +32,6 @@ from protocol.events import (
 from protocol.faults import CATALOGUE, Severity
 
 _SNAPSHOT = "detection.snapshot"
-SNAPSHOT_EVERY_SECONDS = 600.0
-"""Holds that run are as exact as this after a power cut; a snapshot is some kilobytes."""
 LOST_STORE_PART = "cabinet"
 """Part of the hold that a lost store latches: nobody knows any more which compartment it was."""
 
@@ -92,7 +90,7 @@ class FaultBook:
         elapsed = self._time.elapsed()
         found = self._detector.step(elapsed, self._time.now())
         self._pending += [(finding, "") for finding in found]
-        if self._pending or elapsed - self._kept_at >= SNAPSHOT_EVERY_SECONDS:
+        if self._pending or elapsed - self._kept_at >= self._detector.snapshot_seconds:
             self.flush()
 
     def flush(self) -> None:
