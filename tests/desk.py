@@ -114,7 +114,13 @@ class Desk:
         return closed
 
     def technician(
-        self, name: str, skills: list[str], *, qualified: bool = True, north_degrees: float = 0.01
+        self,
+        name: str,
+        skills: list[str],
+        *,
+        qualified: bool = True,
+        north_degrees: float = 0.01,
+        region: str | None = None,
     ) -> Technician:
         """A technician on shift for three days, so far north of the first site."""
         phone = self.api.as_(Role.TECHNICIAN, name=name)
@@ -124,6 +130,7 @@ class Desk:
                 "name": name,
                 "user_id": phone.get("/session")["user_id"],
                 "skills": skills,
+                "region": region,
                 "home_latitude": self.site.latitude + north_degrees,
                 "home_longitude": self.site.longitude,
             },
