@@ -9,9 +9,10 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from fleet_server.auth.api import actor_of, open_session
 from fleet_server.auth.rules import Permission
-from fleet_server.console.queries import cabinet_lines
+from fleet_server.console.queries import active_faults, cabinet_lines, open_tickets
 from fleet_server.errors import RequestError
 from fleet_server.web.context import WebContext
+from protocol.faults import CATALOGUE
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,7 +29,14 @@ def overview(request: Request, context: WebContext) -> HTMLResponse:
     except RequestError:
         return _page("sign_in.html", problem="")
     with context.transactions.read() as tx:
-        return _page("overview.html", now=tx.now, cabinets=cabinet_lines(tx.session, scope))
+        return _page(
+            "overview.html",
+            now=tx.now,
+            cabinets=cabinet_lines(tx.session, scope),
+            tickets=open_tickets(tx.session, scope),
+            faults=active_faults(tx.session, scope),
+            catalogue=CATALOGUE,
+        )
 
 
 @router.post("/sign-in", response_model=None)

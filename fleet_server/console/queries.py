@@ -8,6 +8,10 @@ from sqlalchemy.orm import Session
 from fleet_server.auth.rules import Scope
 from fleet_server.cabinets.models import Cabinet, CabinetPresence, Site
 from fleet_server.cabinets.queries import within
+from fleet_server.faults.models import Fault
+from fleet_server.faults.states import FaultState
+from fleet_server.tickets.models import Ticket
+from fleet_server.tickets.states import OPEN
 
 ROWS_MAX = 200
 """Rows of one table of the page: what a person can take in; the API pages through the rest."""
@@ -30,3 +34,16 @@ def cabinet_lines(session: Session, scope: Scope) -> list[CabinetLine]:
         site = session.get_one(Site, cabinet.site_id)
         lines.append(CabinetLine(cabinet, site, session.get(CabinetPresence, cabinet.id)))
     return lines
+
+
+def open_tickets(session: Session, scope: Scope) -> list[Ticket]:
+    """Tickets somebody has to work on, most urgent first."""
+    found = within(select(Ticket).where(Ticket.state.in_(OPEN)), Ticket.site_id, scope)
+    ordered = found.order_by(Ticket.priority, Ticket.opened_at).limit(ROWS_MAX)
+    return list(session.scalars(ordered))
+
+
+def active_faults(session: Session, scope: Scope) -> list[Fault]:
+    """Episodes that go on, newest first."""
+    found = within(select(Fault).where(Fault.state == FaultState.ACTIVE), Fault.site_id, scope)
+    return list(session.scalars(found.order_by(Fault.since.desc()).limit(ROWS_MAX)))
