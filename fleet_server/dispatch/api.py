@@ -18,6 +18,7 @@ from fleet_server.dispatch.errors import OfferAnsweredError
 from fleet_server.dispatch.models import Offer, Visit
 from fleet_server.dispatch.permissions import actions, is_theirs, must_see, must_step, seen_scope
 from fleet_server.dispatch.queries import (
+    for_ticket,
     history_of,
     locked_visit,
     offer_by_id,
@@ -77,6 +78,7 @@ def list_visits(  # noqa: PLR0913, PLR0917  # a list has its filters
     priority: Priority | None = None,
     site_id: Annotated[str | None, Query(max_length=36)] = None,
     technician_id: Annotated[str | None, Query(max_length=36)] = None,
+    ticket_id: Annotated[str | None, Query(max_length=36)] = None,
     since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     limit: Limit = LIMIT_DEFAULT,
     after: After = None,
@@ -94,6 +96,8 @@ def list_visits(  # noqa: PLR0913, PLR0917  # a list has its filters
         for column, value in wanted.items():
             if value is not None:
                 found = found.where(column == value)
+        if ticket_id is not None:
+            found = for_ticket(found, ticket_id)
         if since is not None:
             found = found.where(Visit.created_at >= since)
         page = page_of(tx.session, found, Visit.id, limit, after, lambda row: row)

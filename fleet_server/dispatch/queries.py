@@ -51,6 +51,12 @@ def visits_seen(scope: Scope | None, technician_id: str | None) -> Select[Visit]
     return select(Visit).where(or_(Visit.id.in_(there), own))
 
 
+def for_ticket(found: Select[Visit], ticket_id: str) -> Select[Visit]:
+    """Keep only visits that are or were for this ticket."""
+    ids = select(VisitTicket.visit_id).where(VisitTicket.ticket_id == ticket_id)
+    return found.where(Visit.id.in_(ids))
+
+
 def unended_visit_of(session: Session, ticket_id: str) -> Visit | None:
     """Visit that is for this ticket and has not ended, locked."""
     return session.scalar(

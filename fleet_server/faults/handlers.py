@@ -5,17 +5,17 @@ from typing import TypeVar
 
 import msgspec
 
-from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
+from fleet_server.cabinets.events import CabinetRetired, DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.queries import site_of
 from fleet_server.errors import InvariantError
 from fleet_server.faults.errors import FaultRefusedError
 from fleet_server.faults.models import FAULT_ID_LENGTH_MAX, Fault
-from fleet_server.faults.queries import active_fault, faults_by_id
+from fleet_server.faults.queries import active_fault, active_faults_of, faults_by_id
 from fleet_server.faults.rules import FaultSource
 from fleet_server.faults.service import (
     complete_fault,
     end_fault,
-    end_server_fault,
+    end_for,
     note_ended,
     open_fault,
     raise_server_fault,
@@ -113,10 +113,16 @@ def on_desired_caught_up(tx: Transaction, fact: DesiredCaughtUp) -> None:
     _end(tx, fact.cabinet_id, "DESIRED_DRIFT")
 
 
+def on_cabinet_retired(tx: Transaction, fact: CabinetRetired) -> None:
+    """A cabinet that left will clear nothing any more; its tickets are people's to end."""
+    for fault in active_faults_of(tx.session, fact.cabinet_id):
+        end_for(tx, fault, ClearedBy.REMOTE, "retired")
+
+
 def _end(tx: Transaction, cabinet_id: str, code: str) -> None:
     fault = active_fault(tx.session, cabinet_id, code)
     if fault is not None:
-        end_server_fault(tx, fault, ClearedBy.AUTO)
+        end_for(tx, fault, ClearedBy.AUTO)
 
 
 def _known(

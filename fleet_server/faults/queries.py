@@ -38,6 +38,12 @@ def active_fault(session: Session, cabinet_id: str, code: str) -> Fault | None:
     )
 
 
+def active_faults_of(session: Session, cabinet_id: str) -> list[Fault]:
+    """All active episodes of a cabinet, locked, oldest first."""
+    found = select(Fault).where(Fault.cabinet_id == cabinet_id, Fault.state == FaultState.ACTIVE)
+    return list(session.scalars(found.order_by(Fault.since).with_for_update()))
+
+
 def active_faults_at(session: Session, site_id: str) -> list[Fault]:
     """All active episodes of a site, oldest first."""
     found = select(Fault).where(Fault.site_id == site_id, Fault.state == FaultState.ACTIVE)

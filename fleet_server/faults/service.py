@@ -106,8 +106,8 @@ def raise_server_fault(  # an episode has these parts
     return fault
 
 
-def end_server_fault(tx: Transaction, fault: Fault, cleared_by: ClearedBy, by: str = "") -> None:
-    """End an episode the server detected."""
+def end_for(tx: Transaction, fault: Fault, cleared_by: ClearedBy, by: str = "") -> None:
+    """End an episode of which the cabinet will not tell: ours, or of a cabinet that is gone."""
     body = FaultCleared(
         fault=fault.id, code=fault.code, part=fault.part, cleared_by=cleared_by, by=by
     )

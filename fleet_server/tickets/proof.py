@@ -9,7 +9,7 @@ from fleet_server.audit.service import record
 from fleet_server.errors import InvalidError
 from fleet_server.faults.models import Fault
 from fleet_server.faults.rules import FaultSource
-from fleet_server.faults.service import end_server_fault
+from fleet_server.faults.service import end_for
 from fleet_server.faults.states import FaultState
 from fleet_server.live.service import changed
 from fleet_server.tickets.errors import FaultsActiveError, RecordIncompleteError
@@ -79,7 +79,7 @@ def verify(tx: Transaction, ticket: Ticket, reason: str, details: dict[str, Any]
     left = []
     for fault in _active(faults_of(tx.session, ticket.id)):
         if fault.source == FaultSource.SERVER and fault.latched:
-            end_server_fault(tx, fault, ClearedBy.REMOTE, tx.actor)
+            end_for(tx, fault, ClearedBy.REMOTE, tx.actor)
         else:
             left.append(fault.id)
     if left:

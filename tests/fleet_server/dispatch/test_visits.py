@@ -234,3 +234,5 @@ def test_lists_filter_by_state_and_technician(desk: Desk, one: Technician) -> No
     assert len(desk.visits(state="accepted", technician_id=one.id)) == 1
     assert desk.visits(state="done") == []
     assert desk.visits(priority="P3") == []
+    assert len(desk.visits(ticket_id=desk.ticket()["id"])) == 1
+    assert desk.visits(ticket_id="x") == []

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_server.auth.rules import Role
-from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
+from fleet_server.cabinets.events import CabinetRetired, DesiredCaughtUp, DesiredDrifted
 from fleet_server.faults.errors import FaultRefusedError
+from fleet_server.faults.handlers import on_cabinet_retired
 from fleet_server.faults.rules import counted_severity, kind_of
 from fleet_server.ingest.events import (
     CabinetFellSilent,
@@ -142,3 +143,12 @@ def test_lists_are_filtered_and_limited_to_the_callers_sites(desk: Desk) -> None
 def test_the_catalogue_is_shown_whole(desk: Desk) -> None:
     codes = {row["code"] for row in desk.viewer.get("/fault-catalogue")["items"]}
     assert codes == set(CATALOGUE)
+
+
+def test_a_cabinet_that_leaves_the_fleet_leaves_no_active_fault(desk: Desk) -> None:
+    desk.raise_fault()
+    with desk.server.transactions.write("system:test") as tx:
+        on_cabinet_retired(tx, CabinetRetired("C1", desk.site.id))
+    fault = desk.viewer.get("/faults/f1")
+    assert (fault["state"], fault["cleared_by"]) == ("cleared", "remote")
+    assert desk.ticket()["state"] == "new"
