@@ -8,7 +8,7 @@ PACKAGES := protocol edge_agent fleet_server simulators
 # Two test processes on two cores; the count of a larger machine brings nothing but noise.
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo run test check format bench bench-% soak lock migration clean
+.PHONY: help setup demo run test check format bench lock migration clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,11 @@ format: setup ## format and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## all benchmarks
+bench: setup ## all benchmarks; bench-NAME runs one
 	$(BIN)/python -m tests.benchmarks
+
+bench-%: setup
+	$(BIN)/python -m tests.benchmarks $*
 
 lock: setup ## pin anew what pyproject.toml allows (hashes, no addresses)
 	$(BIN)/pip install --quiet --upgrade uv
