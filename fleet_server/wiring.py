@@ -14,7 +14,7 @@ from fleet_server.auth.api import router as auth_router
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
 from fleet_server.cabinets.desired import find_drift, resend_desired
-from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
+from fleet_server.cabinets.events import CabinetRetired, DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.handlers import (
     on_command_finished,
     on_desired_applied,
@@ -44,12 +44,20 @@ from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
 from fleet_server.payments.api import router as payments_router
+from fleet_server.payments.events import RefundEnded
 from fleet_server.payments.service import VisibleRoute, settle_refunds
+from fleet_server.recalls import handlers as recalls
+from fleet_server.recalls import sweep as recalls_sweep
+from fleet_server.recalls.api import router as recalls_router
+from fleet_server.recalls.buyers import VisibleChannel
+from fleet_server.recalls.holds import end_holds
+from fleet_server.recalls.holds_api import router as holds_router
 from fleet_server.reports.api import router as reports_router
 from fleet_server.rules.queries import newest_version
 from fleet_server.rules.service import resend_rules
 from fleet_server.sales import handlers as sales
 from fleet_server.sales.api import router as sales_router
+from fleet_server.sales.events import SalesRecorded
 from fleet_server.sales.service import forget_contacts
 from fleet_server.service_levels.api import router as service_levels_router
 from fleet_server.service_levels.events import ClockWarned
@@ -57,6 +65,7 @@ from fleet_server.service_levels.sweep import look_at_clocks
 from fleet_server.signing import SigningService
 from fleet_server.stock import handlers as stock
 from fleet_server.stock.api import router as stock_router
+from fleet_server.stock.events import StockShifted
 from fleet_server.technicians.api import router as technicians_router
 from fleet_server.tickets import handlers as tickets
 from fleet_server.tickets import sweep as tickets_sweep
@@ -79,6 +88,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     tickets_router,
     technicians_router,
     dispatch_router,
+    recalls_router,
+    holds_router,
     service_levels_router,
     notifications_router,
     live_router,
@@ -100,6 +111,7 @@ def event_handlers(signing: SigningService) -> EventHandlers:
         "sale.adjusted": (sales.on_sale_adjusted,),
         "sale.refused": (sales.on_sale_refused,),
         "vend.failed": (sales.on_vend_failed,),
+        "rules.applied": (recalls.on_rules_applied,),
         "desired.applied": (on_desired_applied,),
         "desired.rejected": (on_desired_rejected,),
         "command.finished": (partial(on_command_finished, signing),),
@@ -121,7 +133,11 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         FaultRepeated: (tickets.on_fault_repeated,),
         FaultEnded: (tickets.on_fault_ended,),
         TicketReady: (dispatch.on_ticket_ready,),
-        TicketMoved: (dispatch.on_ticket_moved,),
+        TicketMoved: (dispatch.on_ticket_moved, recalls.on_ticket_moved),
+        StockShifted: (recalls.on_stock_shifted,),
+        SalesRecorded: (recalls.on_sales_recorded,),
+        RefundEnded: (recalls.on_refund_ended,),
+        CabinetRetired: (recalls.on_cabinet_retired,),
         TicketEscalated: (dispatch.on_ticket_escalated,),
         ClockWarned: (dispatch.on_clock_warned,),
     }
@@ -141,6 +157,9 @@ def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
         ("dispatch.again", dispatch_sweep.ask_again),
         ("payments.refunds", partial(settle_refunds, VisibleRoute())),
         ("sales.contacts", forget_contacts),
+        ("recalls.holds", partial(end_holds, signing)),
+        ("recalls.cabinets", recalls_sweep.look_at_cabinets),
+        ("recalls.buyers", partial(recalls_sweep.tell_buyers, signing, VisibleChannel())),
         ("live.forget", forget_old_changes),
         ("web.forget", forget_old_answers),
     )

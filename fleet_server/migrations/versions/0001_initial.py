@@ -78,6 +78,29 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "holds",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("scope", Json, nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("notice_zh", sa.String(length=300), nullable=False),
+        sa.Column("notice_en", sa.String(length=300), nullable=False),
+        sa.Column("set_by", sa.String(length=80), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.Column("renewed_at", UtcDateTime(), nullable=True),
+        sa.Column("look_at", UtcDateTime(), nullable=True),
+        sa.Column("warned_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("recall_id", sa.String(length=36), nullable=True),
+        sa.Column("rules_version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
+    )
+    with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_holds_look_at"), ["look_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_holds_state"), ["state"], unique=False)
+
+    op.create_table(
         "journal_events",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("cabinet_id", sa.String(length=32), nullable=False),
@@ -360,6 +383,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_cabinets_state"), ["state"], unique=False)
 
     op.create_table(
+        "hold_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("hold_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("what", sa.String(length=20), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["hold_id"], ["holds.id"], name=op.f("fk_hold_history_hold_id_holds")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_hold_history")),
+    )
+    with op.batch_alter_table("hold_history", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hold_history_hold_id"), ["hold_id"], unique=False)
+
+    op.create_table(
         "logins",
         sa.Column("secret_hash", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
@@ -385,6 +429,32 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("lots", schema=None) as batch_op:
         batch_op.create_index("uq_lots_gtin_lot", ["gtin", "lot"], unique=True)
+
+    op.create_table(
+        "recalls",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("recall_class", sa.String(length=3), nullable=False),
+        sa.Column("mock", sa.Boolean(), nullable=False),
+        sa.Column("content", Json, nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("hold_id", sa.String(length=36), nullable=True),
+        sa.Column("policy", sa.String(length=60), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("approved_by", sa.String(length=80), nullable=True),
+        sa.Column("approved_at", UtcDateTime(), nullable=True),
+        sa.Column("approved_hash", sa.String(length=64), nullable=True),
+        sa.Column("activated_at", UtcDateTime(), nullable=True),
+        sa.Column("rules_version", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawal_asked_by", sa.String(length=80), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["hold_id"], ["holds.id"], name=op.f("fk_recalls_hold_id_holds")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recalls")),
+    )
+    with op.batch_alter_table("recalls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recalls_state"), ["state"], unique=False)
 
     op.create_table(
         "refund_history",
@@ -579,6 +649,66 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_faults_site_id"), ["site_id"], unique=False)
         batch_op.create_index("ix_faults_state_since", ["state", "since"], unique=False)
 
+    op.create_table(
+        "public_notices",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("recall_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("title_zh", sa.String(length=200), nullable=False),
+        sa.Column("title_en", sa.String(length=200), nullable=False),
+        sa.Column("body_zh", sa.Text(), nullable=False),
+        sa.Column("body_en", sa.Text(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["recall_id"], ["recalls.id"], name=op.f("fk_public_notices_recall_id_recalls")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_public_notices")),
+    )
+    with op.batch_alter_table("public_notices", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_public_notices_recall_id"), ["recall_id"], unique=False
+        )
+
+    op.create_table(
+        "recall_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("recall_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("what", sa.String(length=20), nullable=False),
+        sa.Column("before", sa.String(length=20), nullable=False),
+        sa.Column("after", sa.String(length=20), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("person", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["recall_id"], ["recalls.id"], name=op.f("fk_recall_history_recall_id_recalls")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_recall_history")),
+    )
+    with op.batch_alter_table("recall_history", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_recall_history_recall_id"), ["recall_id"], unique=False
+        )
+
+    op.create_table(
+        "rules_held",
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("blocked", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_rules_held_cabinet_id_cabinets")
+        ),
+        sa.PrimaryKeyConstraint("cabinet_id", name=op.f("pk_rules_held")),
+    )
     op.create_table(
         "sale_refusals",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -874,6 +1004,79 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_offers_visit_id"), ["visit_id"], unique=False)
 
     op.create_table(
+        "recall_buyers",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("recall_id", sa.String(length=36), nullable=False),
+        sa.Column("sale_id", sa.String(length=64), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("match", sa.String(length=8), nullable=False),
+        sa.Column("lines", Json, nullable=False),
+        sa.Column("sold_at", UtcDateTime(), nullable=False),
+        sa.Column("gap_seconds", sa.Integer(), nullable=False),
+        sa.Column("under_block", sa.Boolean(), nullable=False),
+        sa.Column("answer", sa.String(length=12), nullable=True),
+        sa.Column("notice_id", sa.String(length=36), nullable=True),
+        sa.Column("told_revision", sa.Integer(), nullable=True),
+        sa.Column("told_at", UtcDateTime(), nullable=True),
+        sa.Column("refund_attempt", sa.Integer(), nullable=False),
+        sa.Column("refunding", sa.Boolean(), nullable=False),
+        sa.Column("look_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["recall_id"], ["recalls.id"], name=op.f("fk_recall_buyers_recall_id_recalls")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sale_id"], ["sales.id"], name=op.f("fk_recall_buyers_sale_id_sales")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recall_buyers")),
+    )
+    with op.batch_alter_table("recall_buyers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recall_buyers_look_at"), ["look_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recall_buyers_sale_id"), ["sale_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recall_buyers_site_id"), ["site_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recall_buyers_state"), ["state"], unique=False)
+        batch_op.create_index("uq_recall_buyers_sale", ["recall_id", "sale_id"], unique=True)
+
+    op.create_table(
+        "recall_cabinets",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("recall_id", sa.String(length=36), nullable=False),
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("site_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("match", sa.String(length=8), nullable=False),
+        sa.Column("expected_units", sa.Integer(), nullable=False),
+        sa.Column("acked_version", sa.BigInteger(), nullable=True),
+        sa.Column("acked_at", UtcDateTime(), nullable=True),
+        sa.Column("queued_at", UtcDateTime(), nullable=False),
+        sa.Column("look_at", UtcDateTime(), nullable=True),
+        sa.Column("rung", sa.Integer(), nullable=False),
+        sa.Column("ticket_id", sa.String(length=36), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cabinet_id"], ["cabinets.id"], name=op.f("fk_recall_cabinets_cabinet_id_cabinets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["recall_id"], ["recalls.id"], name=op.f("fk_recall_cabinets_recall_id_recalls")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_recall_cabinets_ticket_id_tickets")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recall_cabinets")),
+    )
+    with op.batch_alter_table("recall_cabinets", schema=None) as batch_op:
+        batch_op.create_index("ix_recall_cabinets_cabinet", ["cabinet_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recall_cabinets_look_at"), ["look_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recall_cabinets_site_id"), ["site_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recall_cabinets_state"), ["state"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_recall_cabinets_ticket_id"), ["ticket_id"], unique=False
+        )
+        batch_op.create_index("uq_recall_cabinets_pair", ["recall_id", "cabinet_id"], unique=True)
+
+    op.create_table(
         "sale_adjustments",
         sa.Column(
             "seq",
@@ -1082,8 +1285,66 @@ def upgrade() -> None:
     with op.batch_alter_table("visit_tickets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_visit_tickets_ticket_id"), ["ticket_id"], unique=False)
 
+    op.create_table(
+        "recall_buyer_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("buyer_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["buyer_id"],
+            ["recall_buyers.id"],
+            name=op.f("fk_recall_buyer_history_buyer_id_recall_buyers"),
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_recall_buyer_history")),
+    )
+    with op.batch_alter_table("recall_buyer_history", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_recall_buyer_history_buyer_id"), ["buyer_id"], unique=False
+        )
+
+    op.create_table(
+        "recall_cabinet_history",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("row_id", sa.String(length=36), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["row_id"],
+            ["recall_cabinets.id"],
+            name=op.f("fk_recall_cabinet_history_row_id_recall_cabinets"),
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_recall_cabinet_history")),
+    )
+    with op.batch_alter_table("recall_cabinet_history", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_recall_cabinet_history_row_id"), ["row_id"], unique=False
+        )
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("recall_cabinet_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recall_cabinet_history_row_id"))
+
+    op.drop_table("recall_cabinet_history")
+    with op.batch_alter_table("recall_buyer_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recall_buyer_history_buyer_id"))
+
+    op.drop_table("recall_buyer_history")
     with op.batch_alter_table("visit_tickets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_visit_tickets_ticket_id"))
 
@@ -1120,6 +1381,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sale_adjustments_sale_id"))
 
     op.drop_table("sale_adjustments")
+    with op.batch_alter_table("recall_cabinets", schema=None) as batch_op:
+        batch_op.drop_index("uq_recall_cabinets_pair")
+        batch_op.drop_index(batch_op.f("ix_recall_cabinets_ticket_id"))
+        batch_op.drop_index(batch_op.f("ix_recall_cabinets_state"))
+        batch_op.drop_index(batch_op.f("ix_recall_cabinets_site_id"))
+        batch_op.drop_index(batch_op.f("ix_recall_cabinets_look_at"))
+        batch_op.drop_index("ix_recall_cabinets_cabinet")
+
+    op.drop_table("recall_cabinets")
+    with op.batch_alter_table("recall_buyers", schema=None) as batch_op:
+        batch_op.drop_index("uq_recall_buyers_sale")
+        batch_op.drop_index(batch_op.f("ix_recall_buyers_state"))
+        batch_op.drop_index(batch_op.f("ix_recall_buyers_site_id"))
+        batch_op.drop_index(batch_op.f("ix_recall_buyers_sale_id"))
+        batch_op.drop_index(batch_op.f("ix_recall_buyers_look_at"))
+
+    op.drop_table("recall_buyers")
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_offers_visit_id"))
         batch_op.drop_index("ix_offers_technician_state")
@@ -1182,6 +1460,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_sale_refusals_cabinet_at")
 
     op.drop_table("sale_refusals")
+    op.drop_table("rules_held")
+    with op.batch_alter_table("recall_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recall_history_recall_id"))
+
+    op.drop_table("recall_history")
+    with op.batch_alter_table("public_notices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_public_notices_recall_id"))
+
+    op.drop_table("public_notices")
     with op.batch_alter_table("faults", schema=None) as batch_op:
         batch_op.drop_index("ix_faults_state_since")
         batch_op.drop_index(batch_op.f("ix_faults_site_id"))
@@ -1215,6 +1502,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_refund_history_refund_id"))
 
     op.drop_table("refund_history")
+    with op.batch_alter_table("recalls", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recalls_state"))
+
+    op.drop_table("recalls")
     with op.batch_alter_table("lots", schema=None) as batch_op:
         batch_op.drop_index("uq_lots_gtin_lot")
 
@@ -1224,6 +1515,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_logins_expires_at"))
 
     op.drop_table("logins")
+    with op.batch_alter_table("hold_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hold_history_hold_id"))
+
+    op.drop_table("hold_history")
     with op.batch_alter_table("cabinets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cabinets_state"))
         batch_op.drop_index(batch_op.f("ix_cabinets_site_id"))
@@ -1284,6 +1579,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_journal_events_cabinet_at")
 
     op.drop_table("journal_events")
+    with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_holds_state"))
+        batch_op.drop_index(batch_op.f("ix_holds_look_at"))
+
+    op.drop_table("holds")
     with op.batch_alter_table("dead_letters", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dead_letters_cabinet_id"))
 

@@ -1,0 +1,150 @@
+"""Reactions of recalls to the journal and to facts of earlier features, all in bulk."""
+
+from collections.abc import Sequence
+
+from fleet_server.auth.rules import Role
+from fleet_server.cabinets.events import CabinetRetired
+from fleet_server.ingest.events import Received
+from fleet_server.logs import get_logger
+from fleet_server.notifications.rules import Words
+from fleet_server.payments.events import RefundEnded
+from fleet_server.recalls import buyers, cabinets
+from fleet_server.recalls.models import Recall, RulesHeld
+from fleet_server.recalls.publishing import ensure_public_notice
+from fleet_server.recalls.queries import (
+    buyer_by_id,
+    cabinet_rows,
+    held_by,
+    proofs_of,
+    recall_by_id,
+    rows_of_cabinet,
+    rows_of_ticket,
+    running_recalls,
+    unacknowledged,
+)
+from fleet_server.recalls.reach import by_cabinet, content_of, sales_in, stock_in
+from fleet_server.recalls.rules import Need, need_of
+from fleet_server.recalls.scope import terms_of
+from fleet_server.recalls.states import CABINET_LIFE, CabinetRecallState
+from fleet_server.rules.models import RuleSet
+from fleet_server.sales.events import SalesRecorded
+from fleet_server.stock.events import StockShifted
+from fleet_server.stock.models import StockLine
+from fleet_server.stock.queries import goods_of, lines_by_id
+from fleet_server.tickets.events import TicketMoved
+from fleet_server.tickets.states import TicketState
+from fleet_server.transactions import Transaction
+from protocol.events import RulesApplied
+from protocol.matching import match_terms
+
+log = get_logger("recalls")
+
+_ENDED = frozenset({TicketState.CANCELLED, TicketState.CLOSED})
+_BY_TICKET = {
+    TicketState.SCHEDULED: CabinetRecallState.VISIT_ASSIGNED,
+    TicketState.IN_PROGRESS: CabinetRecallState.ON_SITE,
+    TicketState.WAITING_SITE: CabinetRecallState.REFUSED_ACCESS,
+}
+
+
+def on_rules_applied(tx: Transaction, received: Sequence[Received]) -> None:
+    """`rules.applied`: the only acknowledgement; each row needs the recall's version or more."""
+    newest = {
+        one.cabinet_id: (one, one.body)
+        for one in received
+        if isinstance(one.body, RulesApplied) and _is_ours(tx, one.cabinet_id, one.body)
+    }
+    if not newest:
+        return
+    held = held_by(tx.session, newest)
+    for cabinet_id, (one, body) in newest.items():
+        row = held.get(cabinet_id)
+        if row is None:
+            row = held[cabinet_id] = RulesHeld(cabinet_id=cabinet_id, version=0, blocked=[])
+            tx.session.add(row)
+        if body.version >= row.version:  # a version never goes back (invariant 3)
+            row.version, row.at = body.version, one.at
+            row.blocked = sorted({slot.recall for slot in body.blocked})
+    tx.session.flush()
+    for recall_row in unacknowledged(tx.session, newest):
+        recall = recall_by_id(tx.session, recall_row.recall_id)
+        cabinets.acknowledge(tx, recall, recall_row, held[recall_row.cabinet_id])
+
+
+def on_stock_shifted(tx: Transaction, fact: StockShifted) -> None:
+    """Take in cabinets that late events bring, and the steps the ledger proves by now."""
+    recalls = running_recalls(tx.session)
+    if not recalls:
+        return
+    lines = lines_by_id(tx.session, fact.line_ids)
+    for recall in recalls:
+        concerned = sorted({line.cabinet_id for line in lines if _means(recall, line)})
+        if concerned:
+            _follow_stock(tx, recall, concerned)
+
+
+def on_sales_recorded(tx: Transaction, fact: SalesRecorded) -> None:
+    """Make buyers of matching sales that arrive after activation (invariant 6)."""
+    for recall in running_recalls(tx.session):
+        found = sales_in(tx.session, content_of(recall).scope, fact.sale_ids)
+        if buyers.add_buyers(tx, recall, found, late=True):
+            ensure_public_notice(tx, recall, "a buyer without contact")
+
+
+def on_ticket_moved(tx: Transaction, fact: TicketMoved) -> None:
+    """Let the board follow the visit of a removal."""
+    wanted = _BY_TICKET.get(fact.after)
+    for row in rows_of_ticket(tx.session, fact.ticket_id):
+        if wanted is not None:
+            cabinets.follow_ticket(tx, row, wanted)
+        elif fact.after is TicketState.TRIAGED or fact.after in _ENDED:
+            cabinets.back_to_waiting(tx, row, fact.reason or str(fact.after))
+        if fact.after is TicketState.CANCELLED:
+            row.ticket_id = None
+            words = Words(
+                "召回取货工单被取消", "A removal was cancelled", row.cabinet_id, row.cabinet_id
+            )
+            cabinets.tell(tx, row, [Role.OPERATOR, Role.SUPERVISOR], words)
+
+
+def on_cabinet_retired(tx: Transaction, fact: CabinetRetired) -> None:
+    """Take a retired cabinet off the board once the ledger proves it empty and accounted for."""
+    for row in rows_of_cabinet(tx.session, fact.cabinet_id):
+        recall = recall_by_id(tx.session, row.recall_id)
+        found = stock_in(tx.session, content_of(recall).scope, [row.cabinet_id])
+        proofs = proofs_of(tx.session, found, row.queued_at)
+        legal = CABINET_LIFE.steps[CabinetRecallState(row.state)]
+        if need_of(proofs, reported=False) is Need.NOTHING and CabinetRecallState.RETIRED in legal:
+            cabinets.move(tx, row, CabinetRecallState.RETIRED, "retired, nothing inside")
+            row.look_at = None
+
+
+def on_refund_ended(tx: Transaction, fact: RefundEnded) -> None:
+    """Settle the buyer a refund was for."""
+    if fact.purpose.startswith(buyers.PURPOSE):
+        _, recall_id, buyer_id, _line = fact.purpose.split("/")
+        buyer = buyer_by_id(tx.session, recall_id, buyer_id)
+        buyers.refund_ended(tx, recall_by_id(tx.session, recall_id), buyer)
+
+
+def _is_ours(tx: Transaction, cabinet_id: str, body: RulesApplied) -> bool:
+    """Whether the digest is that of the bundle we issued: another one acknowledges nothing."""
+    issued = tx.session.get(RuleSet, body.version)
+    if issued is not None and issued.digest == body.digest:
+        return True
+    log.warning("rules.unknown_digest", cabinet=cabinet_id, version=body.version)
+    return False
+
+
+def _means(recall: Recall, line: StockLine) -> bool:
+    goods = goods_of(line.gtin, line.lot, line.expiry, line.production)
+    return match_terms(terms_of(content_of(recall).scope), goods).blocks
+
+
+def _follow_stock(tx: Transaction, recall: Recall, cabinet_ids: list[str]) -> None:
+    found = by_cabinet(stock_in(tx.session, content_of(recall).scope, cabinet_ids))
+    every = (one for lines in found.values() for one in lines)
+    cabinets.add_cabinets(tx, recall, every, late=True)
+    rows = cabinet_rows(tx.session, [recall.id], found)
+    for (_, cabinet_id), row in rows.items():
+        cabinets.follow_ledger(tx, recall, row, found[cabinet_id])

@@ -1,0 +1,76 @@
+"""Who may do what with holds and recalls, and who counts as the same person."""
+
+from sqlalchemy.orm import Session
+
+from fleet_server.auth.rules import Actor, Permission
+from fleet_server.cabinets.models import Cabinet, Site
+from fleet_server.recalls.models import Recall
+from fleet_server.recalls.schemas import Scope
+from fleet_server.recalls.states import RECALL_LIFE, RecallState
+
+_P = Permission
+_EITHER = frozenset({_P.RECALL_WRITE, _P.RECALL_APPROVE})
+
+STEPS: dict[RecallState, frozenset[Permission]] = {
+    RecallState.DRAFT: frozenset({_P.RECALL_WRITE}),
+    RecallState.PENDING_APPROVAL: frozenset({_P.RECALL_WRITE}),
+    RecallState.APPROVED: frozenset({_P.RECALL_APPROVE}),
+    RecallState.REJECTED: frozenset({_P.RECALL_APPROVE}),
+    RecallState.CANCELLED: _EITHER,
+    RecallState.ACTIVE: _EITHER,
+    RecallState.MONITORING: _EITHER,
+    RecallState.CLOSED: _EITHER,
+    RecallState.TERMINATED: frozenset({_P.RECALL_APPROVE}),
+    RecallState.WITHDRAWN: _EITHER,
+}
+"""Any of these permits the step to that state."""
+
+
+def person(actor: Actor) -> str:
+    """Who it is, whichever account's program or session was used."""
+    return actor.user_id or actor.name
+
+
+def must_cover(session: Session, actor: Actor, permission: Permission, scope: Scope) -> None:
+    """Raise ForbiddenError unless the permission reaches every place the scope does."""
+    if actor.may(permission):
+        return
+    places = _places(session, scope)
+    if not places:
+        actor.must(permission)
+    for site_id, region in places:
+        actor.must(permission, site_id, region)
+
+
+def may_step(actor: Actor, to: RecallState) -> bool:
+    """Whether this person may take a recall there; authorship is checked at the step."""
+    return any(actor.may(permission) for permission in STEPS[to])
+
+
+def must_step(actor: Actor, to: RecallState) -> None:
+    """Raise ForbiddenError unless `may_step`."""
+    if not may_step(actor, to):
+        actor.must(min(STEPS[to]))
+
+
+def recall_actions(actor: Actor, recall: Recall, authors: set[str]) -> list[str]:
+    """Return what this person may do with a recall now."""
+    state = RecallState(recall.state)
+    found = [str(step) for step in RECALL_LIFE.legal(state) if may_step(actor, step)]
+    if person(actor) in authors:
+        found = [step for step in found if step != RecallState.APPROVED]
+    if state is RecallState.DRAFT and actor.may(_P.RECALL_WRITE):
+        found.append("edit")
+    return found
+
+
+def _places(session: Session, scope: Scope) -> list[tuple[str | None, str | None]]:
+    """Sites and regions the scope is limited to; the narrowest list alone decides."""
+    if scope.cabinets:
+        cabinets = [session.get(Cabinet, one) for one in scope.cabinets]
+        sites = [session.get(Site, one.site_id) if one else None for one in cabinets]
+        return [(site.id, site.region) if site else (None, None) for site in sites]
+    if scope.sites:
+        found = [session.get(Site, one) for one in scope.sites]
+        return [(site.id, site.region) if site else (None, None) for site in found]
+    return [(None, region) for region in scope.regions]
