@@ -137,7 +137,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         StockShifted: (recalls.on_stock_shifted,),
         SalesRecorded: (recalls.on_sales_recorded,),
         RefundEnded: (recalls.on_refund_ended,),
-        CabinetRetired: (recalls.on_cabinet_retired,),
+        CabinetRetired: (faults.on_cabinet_retired, recalls.on_cabinet_retired),
         TicketEscalated: (dispatch.on_ticket_escalated,),
         ClockWarned: (dispatch.on_clock_warned,),
     }

@@ -1,7 +1,7 @@
 """Pure: who may publish and subscribe what (P-20). Deny by default."""
 
-from protocol.identity import SERVER_USER
 from protocol.errors import BadTopicError
+from protocol.identity import SERVER_USER
 from protocol.topics import cabinet_publications, cabinet_subscriptions, parse_up, server_publishes
 
 

@@ -23,8 +23,24 @@ log = get_logger("broker")
 SECRET_FILE = "broker.secret"  # noqa: S105  # the name of a file
 
 
+class _Subscriptions(dict[str, Any]):
+    """Subscriptions by filter; whoever walks through them gets those of that moment.
+
+    amqtt walks through them with waits in between, and loses the message in hand (acknowledged
+    already) when a client comes or goes meanwhile.
+    """
+
+    def items(self) -> Any:
+        """Return the entries as they are now."""
+        return list(super().items())
+
+
 class FleetBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
     """Embedded broker: asks first, retains nothing, forgets clean sessions."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self._subscriptions = _Subscriptions()
 
     async def _handle_client_session(
         self,

@@ -19,6 +19,8 @@ from fleet_server.transactions import Transaction
 
 REFUNDS_MAX = 50
 """Refunds of one sweep: each may cost a call to the provider."""
+FIRST_LOOK = timedelta(seconds=2)
+"""Most refunds are through within seconds of being accepted."""
 ASK_AGAIN = timedelta(seconds=30)
 """When a route that did not know is asked again."""
 
@@ -105,14 +107,16 @@ def request(tx: Transaction, refund: Refund) -> RefundOrder:
 def settle_refunds(route: RefundRoute, tx: Transaction) -> None:
     """Sweep: hand in what was asked for, ask about what is under way."""
     for order in due_refunds(tx.session, tx.now, REFUNDS_MAX):
-        if order.state == RefundState.REQUESTED:
+        is_new = order.state == RefundState.REQUESTED
+        if is_new:
             _move(tx, order, RefundState.SUBMITTED)
             answer = route.submit(order.id, order.payment_reference, order.amount_minor)
         else:
             answer = route.look(order.id, order.payment_reference)
         if answer != order.state:
             _move(tx, order, answer)
-        order.look_at = None if answer in REFUND_LIFE.final else tx.now + ASK_AGAIN
+        again = FIRST_LOOK if is_new else ASK_AGAIN
+        order.look_at = None if answer in REFUND_LIFE.final else tx.now + again
         if answer in REFUND_LIFE.final:
             tx.announce(RefundEnded(order.id, order.purpose, answer))
 

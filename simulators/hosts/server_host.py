@@ -1,5 +1,6 @@
 """The real server as processes: `fleet-server run` with its broker and its app."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,7 @@ class ServerHost:
     def _command(self, *arguments: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "fleet_server", *arguments],
-            env={**self._environment, "PATH": "/usr/bin:/bin"},
+            env={**os.environ, **self._environment},
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS_MAX,

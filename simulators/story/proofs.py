@@ -73,12 +73,12 @@ def journals_equal(cabinets: Iterable[CabinetHost], database_url: str) -> Journa
 
 def wait_until_committed(cabinets: Iterable[CabinetHost]) -> None:
     """Wait until each cabinet has its receipt for all it wrote."""
-    for cabinet in cabinets:
-        wait_until(
-            f"{cabinet.cabinet_id} has its receipt for everything",
-            lambda cabinet=cabinet: _is_committed(cabinet),  # type: ignore[misc]  # bound early
-            CATCH_UP_SECONDS_MAX,
-        )
+    everyone = list(cabinets)
+    wait_until(
+        "every cabinet has its receipt for everything",
+        lambda: all(map(_is_committed, everyone)),
+        CATCH_UP_SECONDS_MAX,
+    )
 
 
 def units_and_money(purchases: Iterable[Purchase]) -> tuple[int, int]:

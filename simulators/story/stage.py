@@ -66,6 +66,9 @@ class Stage:
     shoppers: list[Shopper] = field(default_factory=list)
     technicians: list[Technician] = field(default_factory=list)
     site_ids: dict[str, str] = field(default_factory=dict)
+    is_open: bool = False
+    units_removed: int = 0
+    """Taken out by technicians, by their own count."""
 
     def open(self) -> None:
         """Start the server and sign the people in."""
@@ -78,6 +81,7 @@ class Stage:
                 self.admin.post("/users", draft, key=f"user-{name}")
             self.people[name] = Person(self.server.url)
             self.people[name].sign_in(name, PASSWORD)
+        self.is_open = True
 
     def close(self) -> None:
         """Stop everything that runs."""

@@ -45,9 +45,10 @@ def prove_sales(stage: Stage) -> dict[str, object]:
     )
     if sold != (units, money):
         raise NotProvenError("shoppers = sale lines", f"{(units, money)} is not {sold}")
-    missing = sum(UNITS_LOADED - units_inside(cabinet) for cabinet in stage.cabinets.values())
-    if missing != units:
-        raise NotProvenError("shoppers = stock in the agents", f"{units} is not {missing}")
+    gone = sum(UNITS_LOADED - units_inside(cabinet) for cabinet in stage.cabinets.values())
+    if gone != units + stage.units_removed:
+        expected = f"{units} sold + {stage.units_removed} removed"
+        raise NotProvenError("shoppers = stock in the agents", f"{expected} is not {gone}")
     return {"units sold": units, "fen": money}
 
 
