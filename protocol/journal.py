@@ -6,6 +6,7 @@ by type afterwards, so an event it cannot read loses nothing (P-6).
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -16,6 +17,11 @@ from protocol.wire import decode
 WIRE_VERSION = 1
 SEQUENCE_MAX = 2**63 - 1
 """Sequences are 64-bit and start at 1; signed, so that every database stores them."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=SEQUENCE_MAX)]
+"""A number of the wire that a database has to hold; checked while it is read."""
+Name = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}(?!\n)$")]
+"""An epoch or a boot id: 1 to 64 printable ASCII characters (PostgreSQL holds no NUL)."""
 
 
 class ClockQuality(StrEnum):
@@ -50,10 +56,10 @@ class JournalBatch(msgspec.Struct, frozen=True):
     """A contiguous run of events, `first` to `last`; `floor` is the lowest still held (P-3)."""
 
     v: int
-    epoch: str
-    floor: int
-    first: int
-    last: int
+    epoch: Name
+    floor: Count
+    first: Count
+    last: Count
     sent_at: datetime
     clock: ClockQuality
     events: list[Event]
@@ -75,10 +81,10 @@ class TelemetryBatch(msgspec.Struct, frozen=True):
     """A contiguous run of samples; thinned samples leave a declared gap below `floor` (P-8)."""
 
     v: int
-    epoch: str
-    floor: int
-    first: int
-    last: int
+    epoch: Name
+    floor: Count
+    first: Count
+    last: Count
     sent_at: datetime
     clock: ClockQuality
     samples: list[Sample]
@@ -114,15 +120,15 @@ def read_telemetry_batch(data: bytes) -> TelemetryBatch:
     """Bytes of the wire -> batch whose numbers agree; MalformedMessageError when they do not."""
     batch = decode(data, TelemetryBatch)
     _check_run(batch, [sample.seq for sample in batch.samples])
+    if any(sample.at.tzinfo is None for sample in batch.samples):
+        raise MalformedMessageError("times of samples carry their offset (UTC)")
     return batch
 
 
 def _check_run(batch: JournalBatch | TelemetryBatch, sequences: list[int]) -> None:
     if batch.v != WIRE_VERSION:
         raise MalformedMessageError(f"version {batch.v} is not spoken here")
-    if not 1 <= len(batch.epoch) <= 64:
-        raise MalformedMessageError("an epoch has 1 to 64 characters")
-    if not 1 <= batch.floor <= batch.first <= batch.last <= SEQUENCE_MAX:
+    if not 1 <= batch.floor <= batch.first <= batch.last:
         raise MalformedMessageError("floor, first and last do not follow each other")
     if len(sequences) > BATCH_EVENTS_MAX:
         raise MalformedMessageError(f"{len(sequences)} entries exceed {BATCH_EVENTS_MAX}")

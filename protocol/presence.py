@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from protocol.intervals import Uplink
-from protocol.journal import ClockQuality
+from protocol.journal import ClockQuality, Count, Name
 
 
 class PresenceState(StrEnum):
@@ -26,9 +26,9 @@ class PresenceCause(StrEnum):
 class LanePosition(msgspec.Struct, frozen=True):
     """Where a lane of the cabinet stands: newest sequence written and lowest still held."""
 
-    epoch: str
-    head: int
-    floor: int
+    epoch: Name
+    head: Count
+    floor: Count
 
 
 class Presence(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -36,13 +36,13 @@ class Presence(msgspec.Struct, frozen=True, omit_defaults=True):
 
     v: int
     state: PresenceState
-    session: int
-    boot: str
+    session: Count
+    boot: Name
     why: PresenceCause
     uplink: Uplink
-    rules_version: int
-    desired_version: int
-    command_counter: int
+    rules_version: Count
+    desired_version: Count
+    command_counter: Count
     journal: LanePosition
     telemetry: LanePosition
     agent_version: str = ""
@@ -52,14 +52,14 @@ class Heartbeat(msgspec.Struct, frozen=True):
     """The same in short, every 15 s (`wired`) or 180 s (`metered`)."""
 
     v: int
-    session: int
-    boot: str
-    uptime_seconds: int
+    session: Count
+    boot: Name
+    uptime_seconds: Count
     clock: ClockQuality
-    free_storage_bytes: int
-    rules_version: int
-    desired_version: int
-    command_counter: int
+    free_storage_bytes: Count
+    rules_version: Count
+    desired_version: Count
+    command_counter: Count
     journal: LanePosition
     telemetry: LanePosition
 

@@ -66,8 +66,8 @@ def unpack(data: bytes, limit_bytes: int = UP_LIMIT_BYTES) -> bytes:
         raise MalformedMessageError(f"broken gzip: {error}") from error
     if len(body) > UNPACKED_LIMIT_BYTES:
         raise MessageTooLargeError(len(body), UNPACKED_LIMIT_BYTES)
-    if not inflate.eof:
-        raise MalformedMessageError("gzip ends early")
+    if not inflate.eof or inflate.unused_data:
+        raise MalformedMessageError("gzip ends early, or something follows it")
     return body
 
 
