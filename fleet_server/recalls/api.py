@@ -176,7 +176,7 @@ def move_cabinet(
         recall = locked_recall(tx.session, recall_id)
         row = cabinet_row(tx.session, recall_id, cabinet_id)
         _must_step_cabinet(tx, actor, recall, row, to)
-        if to is _C.RECONCILED:
+        if to is _C.RECONCILED and row.state == _C.DISCREPANCY:
             cabinets.explain_discrepancy(tx, recall, row, actor.user_id, order.reason)
         elif to is _C.VISIT_ASSIGNED and not recall.mock:
             cabinets.ask_for_visit(tx, recall, row)

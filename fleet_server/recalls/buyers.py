@@ -6,6 +6,7 @@ twin that sends nothing and leaves the notice where everyone with the right can 
 """
 
 from collections.abc import Iterable
+from math import ceil
 from typing import Any, Protocol
 
 from fleet_server.audit.service import record
@@ -172,7 +173,7 @@ def _buyer(tx: Transaction, recall: Recall, lines: list[FoundSale], *, late: boo
         match=strongest(line.match for line in lines),
         lines=[_line(line) for line in lines],
         sold_at=first.at,
-        gap_seconds=max(0, int((tx.now - first.at).total_seconds())) if late else 0,
+        gap_seconds=max(1, ceil((tx.now - first.at).total_seconds())) if late else 0,
         under_block=version is not None and first.rules_version >= version,
         look_at=tx.now,
         refund_attempt=0,

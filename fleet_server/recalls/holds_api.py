@@ -89,6 +89,6 @@ def lift_hold(
 
 
 def _allowed(tx: Transaction, actor: Actor, hold_id: str) -> Hold:
-    hold = hold_by_id(tx.session, hold_id)
+    hold = hold_by_id(tx.session, hold_id, lock=True)
     must_cover(tx.session, actor, Permission.HOLD, scopes.read(hold.scope))
     return hold

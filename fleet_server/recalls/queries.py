@@ -35,9 +35,9 @@ SHOWN_MAX = 50
 """Entries of a refusal's list."""
 
 
-def hold_by_id(session: Session, hold_id: str) -> Hold:
-    """Hold, locked; NotFoundError when there is none."""
-    hold = session.get(Hold, hold_id, with_for_update=True)
+def hold_by_id(session: Session, hold_id: str, *, lock: bool = False) -> Hold:
+    """Hold; NotFoundError when there is none."""
+    hold = session.get(Hold, hold_id, with_for_update=lock or None, populate_existing=lock)
     if hold is None:
         raise NotFoundError("hold", hold_id)
     return hold
@@ -92,10 +92,11 @@ def authors_of(session: Session, recall_id: str) -> set[str]:
     return set(session.scalars(found))
 
 
-def cabinets_of(session: Session, recall_id: str) -> list[RecallCabinet]:
-    """Cabinets of a recall, locked, in a fixed order."""
+def cabinets_of(session: Session, recall_id: str, *, lock: bool = False) -> list[RecallCabinet]:
+    """Cabinets of a recall, in a fixed order."""
     found = select(RecallCabinet).where(RecallCabinet.recall_id == recall_id)
-    return list(session.scalars(found.order_by(RecallCabinet.cabinet_id).with_for_update()))
+    found = found.order_by(RecallCabinet.cabinet_id)
+    return list(session.scalars(found.with_for_update() if lock else found))
 
 
 def cabinet_rows(

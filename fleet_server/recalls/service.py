@@ -75,7 +75,7 @@ class Step:
 
 def draft(tx: Transaction, actor: Actor, order: RecallOrder) -> Recall:
     """Write down a recall; nothing is blocked by a draft. Raises NotFoundError, ConflictError."""
-    hold = hold_by_id(tx.session, order.from_hold) if order.from_hold else None
+    hold = hold_by_id(tx.session, order.from_hold, lock=True) if order.from_hold else None
     held = scopes.read(hold.scope) if hold else None
     content = _content(order, held)
     recall = Recall(
@@ -162,7 +162,8 @@ def _activate(tx: Transaction, recall: Recall, step: Step) -> None:
         issued = put_rules(tx, step.signing, recall.id, recall.revision, rules)
         recall.rules_version = issued.version
         if recall.hold_id is not None:
-            holds.convert(tx, step.signing, hold_by_id(tx.session, recall.hold_id), recall.id)
+            hold = hold_by_id(tx.session, recall.hold_id, lock=True)
+            holds.convert(tx, step.signing, hold, recall.id)
     recall.activated_at = tx.now
     tx.session.flush()
     add_cabinets(tx, recall, stock_in(tx.session, content.scope), late=False)
@@ -176,7 +177,7 @@ def _close(tx: Transaction, recall: Recall, step: Step) -> None:
     cabinets, buyers, waiting = still_open(tx.session, recall.id)
     if waiting:
         raise RecallOpenError(cabinets, buyers, waiting)
-    for row in cabinets_of(tx.session, recall.id):
+    for row in cabinets_of(tx.session, recall.id, lock=True):
         if row.state in {CabinetRecallState.VERIFIED, CabinetRecallState.NONE_FOUND}:
             move_cabinet(tx, row, CabinetRecallState.RELEASED, "recall closed", audited=False)
         row.look_at = None
@@ -193,7 +194,7 @@ def _withdraw(tx: Transaction, recall: Recall, step: Step) -> None:
     for buyer in buyers_of(tx.session, recall.id):
         correct(tx, recall, buyer)
     publish_correction(tx, recall)
-    for row in cabinets_of(tx.session, recall.id):
+    for row in cabinets_of(tx.session, recall.id, lock=True):
         row.look_at = None
         if row.ticket_id is not None:
             _cancel_ticket(tx, row.ticket_id)
