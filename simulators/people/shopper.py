@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulators.hosts.cabinet_host import CabinetHost
+from simulators.waiting import wait_until
+
+SHUT_SECONDS_MAX = 30.0
+"""The agent polls every 0.25 s in the story; a killed one is back in seconds."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Shopper:
         answer: dict[str, Any] = cabinet.screen.post("/vends", order)
         if closes:
             cabinet.locks.close_door(cabinet.lock_of(slot))
+            wait_until(f"{slot} is shut", lambda: _is_shut(cabinet, slot), SHUT_SECONDS_MAX)
         got = answer["outcome"] == "dispensed"
         purchase = Purchase(
             cabinet.cabinet_id,
@@ -55,3 +60,13 @@ class Shopper:
     def taken(self) -> list[Purchase]:
         """Purchases that ended with goods in hand."""
         return [purchase for purchase in self.log if purchase.outcome == "dispensed"]
+
+
+def _shown(cabinet: CabinetHost, slot: str) -> dict[str, Any]:
+    """What the screen shows of a slot."""
+    shown: dict[str, Any] = next(one for one in cabinet.state()["slots"] if one["slot"] == slot)
+    return shown
+
+
+def _is_shut(cabinet: CabinetHost, slot: str) -> bool:
+    return bool(_shown(cabinet, slot)["door_state"] == "closed")

@@ -106,7 +106,7 @@ def _play(console: Console, stage: Stage, played: list[Played], clock: SystemClo
 def _summary(played: list[Played], whole: float) -> Table:
     table = Table(title=f"{whole:.1f} s", title_justify="left")
     for column in ("", "步骤 · step", "s", "证明 · proven"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for number, one in enumerate(played, 1):
         facts = ", ".join(f"{name} {value}" for name, value in one.facts.items())
         table.add_row(str(number), one.step.title, f"{one.seconds:.1f}", facts)
