@@ -15,7 +15,7 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from edge_agent.clock import Clock
+from edge_agent.clock import Clock, SystemClock
 from edge_agent.commands.handlers import Surroundings
 from edge_agent.commands.ledger import CommandLedger
 from edge_agent.commands.orders import Orders
@@ -231,8 +231,18 @@ class _Ground:
     opener: Opener
 
 
-def build(settings: Settings, identity: EnrolmentAnswer, world: World) -> Agent:
-    """Join the parts. Raises StorageError, DeviceSettingsError, BrokerAddressError, OSError."""
+def build(
+    settings: Settings,
+    identity: EnrolmentAnswer,
+    world: World | None = None,
+    *,
+    clock: Clock | None = None,
+) -> Agent:
+    """Join the parts; `clock` alone is enough, `world` replaces more of what is outside.
+
+    Raises StorageError, DeviceSettingsError, BrokerAddressError, OSError.
+    """
+    world = world or World(clock or SystemClock(), Chance.system())
     wake = threading.Event()
     readings = ReadingQueue(on_put=wake.set)
     devices = world.devices or build_buses(settings, readings, world.clock)
