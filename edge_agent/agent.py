@@ -77,8 +77,7 @@ class World:
 
     clock: Clock
     chance: Chance
-    machine_boot: str = ""
-    """Changes when the machine starts, not when only the process does."""
+    machine_boot: str = ""  # changes when the machine starts, not when only the process does
     link: Link | None = None
     devices: Devices | None = None
     after_commit: Callable[[], None] | None = None
@@ -189,10 +188,8 @@ class Agent:
     def _observe(self, reading: Reading) -> None:
         if isinstance(reading, TemperatureReading):
             desired = self.cabinet.parts.desired.desired
-            self._sampling.observe(
-                reading,
-                DEFAULT_PERIOD_SECONDS if desired is None else desired.telemetry_period_seconds,
-            )
+            period = desired.telemetry_period_seconds if desired else DEFAULT_PERIOD_SECONDS
+            self._sampling.observe(reading, period)
         elif isinstance(reading, PulseFailed):
             self._orders.pulse_failed(reading)
         self.cabinet.observe(reading)
