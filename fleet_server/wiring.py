@@ -19,6 +19,7 @@ from fleet_server.cabinets.handlers import (
     on_command_finished,
     on_desired_applied,
     on_desired_rejected,
+    on_rules_applied,
 )
 from fleet_server.cabinets.models import CabinetDesired
 from fleet_server.catalog.api import router as catalog_router
@@ -111,7 +112,7 @@ def event_handlers(signing: SigningService) -> EventHandlers:
         "sale.adjusted": (sales.on_sale_adjusted,),
         "sale.refused": (sales.on_sale_refused,),
         "vend.failed": (sales.on_vend_failed,),
-        "rules.applied": (recalls.on_rules_applied,),
+        "rules.applied": (on_rules_applied, recalls.on_rules_applied),
         "desired.applied": (on_desired_applied,),
         "desired.rejected": (on_desired_rejected,),
         "command.finished": (partial(on_command_finished, signing),),
@@ -181,4 +182,4 @@ def _repair(signing: SigningService, tx: Transaction, held: Held) -> None:
     desired = tx.session.get(CabinetDesired, held.cabinet_id)
     if desired is not None and held.desired_version < desired.version:
         resend_desired(tx, signing, held.cabinet_id)
-    orders.repair(tx, signing, held.cabinet_id, held.command_counter)
+    orders.repair(tx, signing, held.cabinet_id, held.command_counter, reconnected=held.reconnected)

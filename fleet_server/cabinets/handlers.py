@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fleet_server.cabinets import desired, orders
+from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
-from protocol.events import CommandFinished, DesiredApplied, DesiredRejected
+from protocol.events import CommandFinished, DesiredApplied, DesiredRejected, RulesApplied
 
 
 class FromCabinet(Protocol):
@@ -36,6 +37,14 @@ def on_desired_rejected(tx: Transaction, received: Sequence[FromCabinet]) -> Non
         if isinstance(one.body, DesiredRejected):
             body = one.body
             desired.note_refused(tx, one.cabinet_id, body.version, body.key, body.reason)
+
+
+def on_rules_applied(tx: Transaction, received: Sequence[FromCabinet]) -> None:
+    """`rules.applied`: show it at once; the heartbeat would say so only seconds later."""
+    for one in received:
+        row = tx.session.get(CabinetPresence, one.cabinet_id)
+        if row is not None and isinstance(one.body, RulesApplied):
+            row.rules_version = max(row.rules_version, one.body.version)
 
 
 def on_command_finished(

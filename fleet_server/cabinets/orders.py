@@ -80,11 +80,17 @@ def send_next(tx: Transaction, signing: SigningService, cabinet_id: str) -> None
     _send(tx, signing, command)
 
 
-def repair(tx: Transaction, signing: SigningService, cabinet_id: str, counter: int) -> None:
-    """A birth or heartbeat shows `counter`: what it has not seen is sent again (P-14)."""
+def repair(
+    tx: Transaction, signing: SigningService, cabinet_id: str, counter: int, *, reconnected: bool
+) -> None:
+    """A birth or heartbeat shows `counter`: what it has not seen is sent again (P-14).
+
+    A physical order is sent again within its own session only: a heartbeat that crossed it on
+    the way must not end it.
+    """
     for command in _unfinished(tx, cabinet_id):
         if command.state == CommandState.SENT and command.counter > counter:
-            if command.name in PHYSICAL:
+            if command.name in PHYSICAL and reconnected:
                 # It belonged to a session that ended; it must never fire now (P-13).
                 _step(tx, command, CommandState.EXPIRED, "the cabinet reconnected")
             else:
