@@ -3,6 +3,7 @@
 The sealed contact is opened here only, for the notice only, and each use stands in the audit log
 with the recall (invariant 21). Where it goes is a port, `BuyerChannel`; `VisibleChannel` is the
 twin that sends nothing and leaves the notice where everyone with the right can read it.
+Split from `service.py` by object.
 """
 
 from collections.abc import Iterable

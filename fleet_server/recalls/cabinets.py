@@ -2,6 +2,7 @@
 
 What the cabinet says (rules applied, goods counted and removed) moves a row by itself; people
 only confirm, explain a discrepancy, or ask for another visit. A row is never removed.
+Split from `service.py` by object.
 """
 
 from collections.abc import Iterable

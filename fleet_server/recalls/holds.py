@@ -3,6 +3,7 @@
 A hold keeps its own clock until a recall that was drafted from it is active: then the recall's
 rules take its place without a gap. So a draft nobody approves never keeps goods blocked by one
 person's word alone (invariant 22).
+Split from `service.py` by object.
 """
 
 from fleet_server.audit.service import record

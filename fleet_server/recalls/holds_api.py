@@ -1,4 +1,4 @@
-"""Routes of holds: beside `api.py`, because a hold is set by other people than a recall."""
+"""Routes of holds. Split from `api.py`: a hold is set by other people than a recall."""
 
 from fastapi import APIRouter
 from sqlalchemy import select

@@ -3,6 +3,7 @@
 Invariant 20, after EU 2023/988 art. 36 and template 2024/1435: product, lots, where and when
 sold, hazard, what to do, remedy, contact; none of the words that play the risk down. The text is
 put together from the fields, so that no part can be forgotten in one language.
+Split from `rules.py` by object.
 """
 
 import json

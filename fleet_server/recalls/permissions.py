@@ -1,4 +1,7 @@
-"""Who may do what with holds and recalls, and who counts as the same person."""
+"""Who may do what with holds and recalls, and who counts as the same person.
+
+Split from `api.py`: the `actions` a view shows and the checks of the routes are one thing.
+"""
 
 from sqlalchemy.orm import Session
 

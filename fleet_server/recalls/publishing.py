@@ -1,4 +1,7 @@
-"""The public notice of a recall: written as soon as somebody cannot be told directly."""
+"""The public notice of a recall: written as soon as somebody cannot be told directly.
+
+Split from `service.py` by object: everything here keeps the public notices true.
+"""
 
 from fleet_server.audit.service import record
 from fleet_server.cabinets.queries import sites_of

@@ -1,4 +1,7 @@
-"""What a recall touches: the same matcher for preview, activation and late events."""
+"""What a recall touches: the same matcher for preview, activation and late events.
+
+Split from `queries.py`, which knows the tables of recalls only.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

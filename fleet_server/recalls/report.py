@@ -1,6 +1,7 @@
 """The report of a recall: scope, timeline, cabinets, units, buyers, notices, money.
 
 Figures are read from the rows of the recall at the moment of asking; nothing is kept twice.
+Split from `queries.py`: it looks at every table of a recall and at none of its steps.
 """
 
 from html import escape

@@ -1,4 +1,7 @@
-"""Pure: from a scope as people write it to the terms and rules cabinets obey."""
+"""Pure: from a scope as people write it to the terms and rules cabinets obey.
+
+Split from `rules.py` by object.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,7 @@
 """Sweeps of recalls: cabinets that do not answer, removals to send, buyers to tell.
 
 Each is bounded and may run again: a row's `look_at` says what is due, and is moved on here.
+Split from `handlers.py`: nothing happened, time passed.
 """
 
 from datetime import timedelta

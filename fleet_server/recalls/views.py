@@ -1,4 +1,4 @@
-"""From rows to web shapes: one place for all routes of holds and recalls."""
+"""From rows to web shapes, for all routes. Split from `schemas.py`: these look things up."""
 
 from datetime import datetime
 

@@ -105,21 +105,34 @@ def matched_sales(
         place = Place(cabinet_id, line.slot, site_id, region)
         match = both(match_terms(terms, goods), match_place(where, place))
         if match.blocks:
-            yield FoundSale(
-                sale_id=line.sale_id,
-                line=line.line,
-                cabinet_id=cabinet_id,
-                site_id=site_id,
-                at=at,
-                slot=line.slot,
-                gtin=line.gtin,
-                lot=line.lot,
-                quantity=line.quantity,
-                price_minor=line.price_minor,
-                has_contact=bool(has_contact),
-                rules_version=rules_version,
-                match=match,
-            )
+            known = (cabinet_id, site_id, at, bool(has_contact), rules_version)
+            yield _found(line, match, *known)
+
+
+def _found(  # the columns of one row
+    line: SaleLineRow,
+    match: Match,
+    cabinet_id: str,
+    site_id: str,
+    at: datetime,
+    has_contact: bool,  # noqa: FBT001  # a column
+    rules_version: int,
+) -> FoundSale:
+    return FoundSale(
+        sale_id=line.sale_id,
+        line=line.line,
+        cabinet_id=cabinet_id,
+        site_id=site_id,
+        at=at,
+        slot=line.slot,
+        gtin=line.gtin,
+        lot=line.lot,
+        quantity=line.quantity,
+        price_minor=line.price_minor,
+        has_contact=has_contact,
+        rules_version=rules_version,
+        match=match,
+    )
 
 
 def sales_within(scope: Scope) -> Select[Sale]:
