@@ -25,6 +25,8 @@ router = APIRouter(tags=["journal"])
 SAMPLES_MAX = 5_000
 """Samples of one answer: what a chart of 1,000 pixels can use, five times over."""
 BATCHES_MAX = 500
+NESTING_MAX = 50
+"""Levels of a body that are shown as JSON: an EVA-DTS report has 4, a serialiser fails at 255."""
 
 
 @router.get("/cabinets/{cabinet_id}/timeline")
@@ -105,5 +107,14 @@ def _entry(row: JournalEvent) -> TimelineEntry:
         received_at=row.received_at,
         clock=row.clock,
         type=row.type,
-        body=json.loads(row.body),
+        body=_shown(row.body),
     )
+
+
+def _shown(text: str) -> object:
+    """Body as JSON; as its text where it is nested deeper than any honest one."""
+    deepest, level = 0, 0
+    for sign in text:
+        level += (sign in "[{") - (sign in "]}")
+        deepest = max(deepest, level)
+    return json.loads(text) if deepest <= NESTING_MAX else text

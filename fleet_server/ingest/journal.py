@@ -120,8 +120,8 @@ def bury(  # a dead letter has these parts
         at=tx.now,
         epoch=epoch,
         seq=seq,
-        type=kind[:60],
-        reason=reason,
+        type=_storable(kind)[:60],
+        reason=_storable(reason),
         body=body,
     )
     tx.session.add(letter)
@@ -196,11 +196,16 @@ def _row(desk: Desk, cabinet: Cabinet, batch: JournalBatch, event: Event) -> dic
         "at": at or desk.tx.now,
         "received_at": desk.tx.now,
         "mono_ms": max(0, min(event.mono_ms, SEQUENCE_MAX)),
-        "boot": event.boot[:64],
+        "boot": _storable(event.boot)[:64],
         "clock": clock if at else ClockQuality.UNSYNCED,
-        "type": event.type[:60],
+        "type": _storable(event.type)[:60],
         "body": bytes(event.body).decode(errors="replace"),
     }
+
+
+def _storable(text: str) -> str:
+    """Text as both databases hold it: PostgreSQL knows no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _instant(at: datetime) -> datetime | None:

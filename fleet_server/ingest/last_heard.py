@@ -61,7 +61,7 @@ class LastHeard:
             was_silent = heard is None or not heard.online
             if heard is None:
                 heard = self._heard[cabinet_id] = Heard(uplink, elapsed, at)
-            heard.at_elapsed, heard.at, heard.online = elapsed, at, True
+            heard.uplink, heard.at_elapsed, heard.at, heard.online = uplink, elapsed, at, True
             heard.heartbeat = heartbeat or heard.heartbeat
             heard.is_flushed = False
             return was_silent
@@ -69,7 +69,9 @@ class LastHeard:
     def note_boot(self, cabinet_id: str, boot: str) -> bool:
         """A birth came; True when two boots alternate, so that two agents claim one id."""
         with self._lock:
-            boots = self._heard[cabinet_id].boots
+            heard = self._heard[cabinet_id]
+            heard.heartbeat = None  # the birth says more, and newer: it is written at once
+            boots = heard.boots
             if boots and boots[-1] == boot:
                 return False
             boots.append(boot)

@@ -15,7 +15,7 @@ from fleet_server.live.service import FLEET, changed
 from fleet_server.transactions import Transaction
 from protocol.intervals import Uplink
 from protocol.journal import Lane
-from protocol.presence import Heartbeat, Presence, PresenceState
+from protocol.presence import Heartbeat, Presence
 
 SILENT_PER_SWEEP = 500
 """Cabinets declared silent in one transaction; the next sweep a second later takes the rest."""
@@ -29,30 +29,35 @@ class Held:
     rules_version: int
     desired_version: int
     command_counter: int
+    reconnected: bool
+    """Whether this is the birth of another session than the one the server knew."""
 
 
 Repair = Callable[[Transaction, Held], None]
 """Queues again what this cabinet misses; joined in `wiring.py`."""
 
 
-def note_presence(
-    desk: Desk, board: LastHeard, cabinet: Cabinet, presence: Presence
-) -> Held | None:
-    """A birth, a clean stop or a will; what the cabinet holds when it was a birth."""
+def note_end(tx: Transaction, board: LastHeard, cabinet: Cabinet, presence: Presence) -> None:
+    """A clean stop or a will; the death of an older session says nothing (P-9)."""
+    row = _row(tx, cabinet.id)
+    if presence.session >= row.session:
+        _declare_silent(tx, board, cabinet, row)
+
+
+def note_birth(desk: Desk, board: LastHeard, cabinet: Cabinet, presence: Presence) -> Held:
+    """A cabinet connected; says what it holds."""
     row = _row(desk.tx, cabinet.id)
-    if presence.state is PresenceState.OFFLINE:
-        if presence.session >= row.session:  # the death of an older session says nothing (P-9)
-            _declare_silent(desk.tx, board, cabinet, row)
-        return None
     _look_for_a_clone(desk, board, cabinet, presence, row)
     came_into_service(desk.tx, cabinet)
     if not row.online:
         desk.tx.announce(CabinetHeardAgain(cabinet.id, cabinet.site_id))
+    cabinet.uplink = presence.uplink  # the one in use decides when it counts as silent (P-10)
+    reconnected = presence.session != row.session
     row.online, row.offline_since, row.last_heard_at = True, None, desk.tx.now
     row.session, row.boot = presence.session, presence.boot
     _versions(row, presence)
     changed(desk.tx, [FLEET, f"cabinet/{cabinet.id}"], "cabinet", cabinet.id, cabinet.site_id)
-    return _held(cabinet.id, presence)
+    return _held(cabinet.id, presence, reconnected=reconnected)
 
 
 def note_heartbeat(desk: Desk, cabinet: Cabinet, beat: Heartbeat) -> Held:
@@ -60,7 +65,7 @@ def note_heartbeat(desk: Desk, cabinet: Cabinet, beat: Heartbeat) -> Held:
     if _fell_behind(desk, cabinet, beat):
         evidence = "the journal is behind what is committed"
         desk.tx.announce(CabinetLooksCloned(cabinet.id, cabinet.site_id, evidence))
-    return _held(cabinet.id, beat)
+    return _held(cabinet.id, beat, reconnected=False)
 
 
 def note_spoke(tx: Transaction, cabinet: Cabinet) -> None:
@@ -172,5 +177,7 @@ def _versions(row: CabinetPresence, presence: Presence) -> None:
     row.command_counter = presence.command_counter
 
 
-def _held(cabinet_id: str, said: Presence | Heartbeat) -> Held:
-    return Held(cabinet_id, said.rules_version, said.desired_version, said.command_counter)
+def _held(cabinet_id: str, said: Presence | Heartbeat, *, reconnected: bool) -> Held:
+    return Held(
+        cabinet_id, said.rules_version, said.desired_version, said.command_counter, reconnected
+    )

@@ -17,7 +17,8 @@ class TimelineEntry(View):
     received_at: datetime
     clock: str
     type: str
-    body: dict[str, Any]
+    body: Any
+    """As it was sent: an object in every type this server knows, any JSON in others."""
 
 
 class SampleView(View):

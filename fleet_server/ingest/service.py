@@ -10,8 +10,15 @@ from fleet_server.cabinets.models import Cabinet
 from fleet_server.ingest.events import EventHandlers
 from fleet_server.ingest.journal import Desk, Poison, bury, hand_over, take_journal, take_telemetry
 from fleet_server.ingest.last_heard import LastHeard
-from fleet_server.ingest.messages import Message, one_event, read_message
-from fleet_server.ingest.presence import Held, Repair, note_heartbeat, note_presence, note_spoke
+from fleet_server.ingest.messages import Body, Message, one_event, read_message
+from fleet_server.ingest.presence import (
+    Held,
+    Repair,
+    note_birth,
+    note_end,
+    note_heartbeat,
+    note_spoke,
+)
 from fleet_server.ingest.queries import locked_cursors, open_dead_letters, speaking_cabinets
 from fleet_server.logs import get_logger
 from fleet_server.mqtt_link import Inbound
@@ -22,7 +29,7 @@ from protocol.errors import ProtocolError
 from protocol.identity import checked_cabinet
 from protocol.intervals import Uplink
 from protocol.journal import WIRE_VERSION, JournalBatch, Lane, Receipt, TelemetryBatch
-from protocol.presence import Heartbeat, Presence, TimeRequest
+from protocol.presence import Heartbeat, Presence, PresenceState, TimeRequest
 from protocol.signatures import SignedKind
 from protocol.time_reply import TimeReply
 from protocol.topics import DownKind, down
@@ -94,10 +101,13 @@ class Ingest:
             cabinet_id = checked_cabinet(claimed)
         except (ProtocolError, ValueError):
             return
+        self._bury(cabinet_id, kind, reason, inbound.payload[:UP_LIMIT_BYTES])
+
+    def _bury(self, cabinet_id: str, kind: str, reason: str, body: bytes) -> None:
         with self._transactions.write(f"cabinet:{cabinet_id}") as tx:
             cabinet = speaking_cabinets(tx.session, [cabinet_id]).get(cabinet_id)
             if cabinet and open_dead_letters(tx.session, cabinet_id) < DEAD_LETTERS_OPEN_MAX:
-                bury(tx, cabinet, reason, inbound.payload[:UP_LIMIT_BYTES], kind=kind)
+                bury(tx, cabinet, reason, body, kind=kind)
 
     def _store(self, messages: Sequence[Message]) -> list[Outgoing]:
         try:
@@ -115,7 +125,9 @@ class Ingest:
         """One message that fails: store its events one by one, bury those that fail alone."""
         body = message.body
         if not isinstance(body, JournalBatch):
-            raise error
+            # Raised on, it would take the messages beside it along, again and again.
+            self._bury(message.cabinet_id, type(body).__name__, repr(error), encode(body))
+            return []
         receipts: list[Outgoing] = []
         for event in body.events:
             single = Message(message.cabinet_id, one_event(body, event.seq))
@@ -166,14 +178,12 @@ class Ingest:
         held: dict[str, Held],
     ) -> None:
         body, tx = message.body, desk.tx
-        beat = body if isinstance(body, Heartbeat) else None
-        elapsed = self._transactions.clock.elapsed()
-        silent_before = self._board.note(cabinet.id, Uplink(cabinet.uplink), elapsed, tx.now, beat)
+        if isinstance(body, Presence) and body.state is PresenceState.OFFLINE:
+            note_end(tx, self._board, cabinet, body)
+            return
+        silent_before = self._hear(cabinet, body, tx)
         if isinstance(body, Presence):
-            birth = note_presence(desk, self._board, cabinet, body)
-            if birth is None:
-                return
-            held[cabinet.id] = birth
+            held[cabinet.id] = note_birth(desk, self._board, cabinet, body)
         elif silent_before:
             note_spoke(tx, cabinet)
         if isinstance(body, JournalBatch):
@@ -187,6 +197,13 @@ class Ingest:
             self._answer_time(tx, cabinet, body)
             return
         answered[cabinet.id] = cabinet
+
+    def _hear(self, cabinet: Cabinet, body: Body, tx: Transaction) -> bool:
+        """Note a sign of life; True when the cabinet counted as silent. A will is none (P-9)."""
+        beat = body if isinstance(body, Heartbeat) else None
+        uplink = body.uplink if isinstance(body, Presence) else Uplink(cabinet.uplink)
+        elapsed = self._transactions.clock.elapsed()
+        return self._board.note(cabinet.id, uplink, elapsed, tx.now, beat)
 
     def _answer_time(self, tx: Transaction, cabinet: Cabinet, request: TimeRequest) -> None:
         reply = TimeReply(
