@@ -160,6 +160,7 @@ def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
         ("sales.contacts", forget_contacts),
         ("recalls.holds", partial(end_holds, signing)),
         ("recalls.cabinets", recalls_sweep.look_at_cabinets),
+        ("recalls.again", recalls_sweep.look_again),
         ("recalls.buyers", partial(recalls_sweep.tell_buyers, signing, VisibleChannel())),
         ("live.forget", forget_old_changes),
         ("web.forget", forget_old_answers),

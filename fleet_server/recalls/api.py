@@ -137,7 +137,7 @@ def move_recall(
     with context.transactions.write(actor.name) as tx:
         recall = locked_recall(tx.session, recall_id)
         RECALL_LIFE.step(RecallState(recall.state), to)
-        must_step(actor, to)
+        must_step(tx.session, actor, to, content_of(recall).scope)
         recall = service.take_step(tx, recall_id, service.Step(context.signing, actor, order))
         context.transactions.settle(tx)
         return recall_view(tx, actor, recall)

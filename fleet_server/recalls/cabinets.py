@@ -11,7 +11,8 @@ from datetime import timedelta
 from fleet_server.audit.service import record
 from fleet_server.auth.queries import user_by_id
 from fleet_server.auth.rules import Role
-from fleet_server.cabinets.queries import site_by_id
+from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
+from fleet_server.cabinets.states import CabinetState
 from fleet_server.errors import ConflictError, InvalidError
 from fleet_server.live.service import FLEET, changed
 from fleet_server.notifications.rules import About, Urgency, Words, to_role
@@ -20,10 +21,10 @@ from fleet_server.recalls.errors import SamePersonError
 from fleet_server.recalls.models import Recall, RecallCabinet, RecallCabinetHistory, RulesHeld
 from fleet_server.recalls.queries import cabinet_rows, held_by, proofs_of
 from fleet_server.recalls.reach import by_cabinet, content_of, stock_in
-from fleet_server.recalls.rules import PRIORITIES, next_state
+from fleet_server.recalls.rules import PRIORITIES, LineProof, Need, need_of, next_state
 from fleet_server.recalls.states import CABINET_LIFE, CabinetRecallState
 from fleet_server.service_levels.presets import pinned
-from fleet_server.stock.queries import FoundStock
+from fleet_server.stock.queries import FoundStock, units_of
 from fleet_server.stock.service import explain
 from fleet_server.technicians.queries import technician_of_user
 from fleet_server.tickets.queries import ticket_by_id
@@ -54,6 +55,8 @@ def add_cabinets(
         move(tx, row, _C.ORDER_QUEUED, "the rules are on their way", audited=False)
         if row.cabinet_id in held:
             acknowledge(tx, recall, row, held[row.cabinet_id])
+        if cabinet_by_id(tx.session, row.cabinet_id).state == CabinetState.RETIRED:
+            retire_if_empty(tx, row, fresh[row.cabinet_id])
     if rows:
         facts = {"cabinets": len(rows), "late": late}
         record(tx, "recall.cabinets_added", "recall", recall.id, facts)
@@ -86,6 +89,15 @@ def follow_ledger(
         if step is _C.ACKED_BLOCKING:
             row.look_at = tx.now
             _forget_ended_ticket(tx, row)
+
+
+def retire_if_empty(tx: Transaction, row: RecallCabinet, found: list[FoundStock]) -> None:
+    """Take a retired cabinet off the board once the ledger proves it empty and accounted for."""
+    proofs = [LineProof(units_of(one.line)) for one in found]
+    legal = CABINET_LIFE.steps[CabinetRecallState(row.state)]
+    if need_of(proofs, reported=False) is Need.NOTHING and _C.RETIRED in legal:
+        move(tx, row, _C.RETIRED, "retired, nothing inside")
+        row.look_at = None
 
 
 def follow_ticket(tx: Transaction, row: RecallCabinet, wanted: CabinetRecallState) -> None:

@@ -15,7 +15,6 @@ from fleet_server.recalls.queries import (
     buyer_by_id,
     cabinet_rows,
     held_by,
-    proofs_of,
     recall_by_id,
     rows_of_cabinet,
     rows_of_ticket,
@@ -23,11 +22,12 @@ from fleet_server.recalls.queries import (
     unacknowledged,
 )
 from fleet_server.recalls.reach import by_cabinet, content_of, sales_in, stock_in
-from fleet_server.recalls.rules import Need, need_of
 from fleet_server.recalls.scope import terms_of
-from fleet_server.recalls.states import CABINET_LIFE, CabinetRecallState
+from fleet_server.recalls.states import CABINET_UNVISITED, CabinetRecallState
 from fleet_server.rules.models import RuleSet
 from fleet_server.sales.events import SalesRecorded
+from fleet_server.sales.models import SaleLineRow
+from fleet_server.sales.queries import lines_of_sales
 from fleet_server.stock.events import StockShifted
 from fleet_server.stock.models import StockLine
 from fleet_server.stock.queries import goods_of, lines_by_id
@@ -36,6 +36,7 @@ from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction
 from protocol.events import RulesApplied
 from protocol.matching import match_terms
+from protocol.rules import Terms
 
 log = get_logger("recalls")
 
@@ -78,15 +79,21 @@ def on_stock_shifted(tx: Transaction, fact: StockShifted) -> None:
         return
     lines = lines_by_id(tx.session, fact.line_ids)
     for recall in recalls:
-        concerned = sorted({line.cabinet_id for line in lines if _means(recall, line)})
+        terms = terms_of(content_of(recall).scope)
+        concerned = sorted({line.cabinet_id for line in lines if _means(terms, line)})
         if concerned:
             _follow_stock(tx, recall, concerned)
 
 
 def on_sales_recorded(tx: Transaction, fact: SalesRecorded) -> None:
     """Make buyers of matching sales that arrive after activation (invariant 6)."""
-    for recall in running_recalls(tx.session):
-        found = sales_in(tx.session, content_of(recall).scope, fact.sale_ids)
+    recalls = running_recalls(tx.session)
+    lines = lines_of_sales(tx.session, fact.sale_ids) if recalls else []
+    for recall in recalls:
+        scope = content_of(recall).scope
+        if not any(_means(terms_of(scope), line) for line in lines):
+            continue
+        found = sales_in(tx.session, scope, fact.sale_ids)
         if buyers.add_buyers(tx, recall, found, late=True):
             ensure_public_notice(tx, recall, "a buyer without contact")
 
@@ -99,10 +106,13 @@ def on_ticket_moved(tx: Transaction, fact: TicketMoved) -> None:
             cabinets.follow_ticket(tx, row, wanted)
         elif fact.after is TicketState.TRIAGED or fact.after in _ENDED:
             cabinets.back_to_waiting(tx, row, fact.reason or str(fact.after))
-        if fact.after is TicketState.CANCELLED:
+        if fact.after in _ENDED and row.state in CABINET_UNVISITED:
             row.ticket_id = None
             words = Words(
-                "召回取货工单被取消", "A removal was cancelled", row.cabinet_id, row.cabinet_id
+                "召回取货工单已结束，但未清点",
+                "A removal ended without a count",
+                row.cabinet_id,
+                row.cabinet_id,
             )
             cabinets.tell(tx, row, [Role.OPERATOR, Role.SUPERVISOR], words)
 
@@ -112,11 +122,7 @@ def on_cabinet_retired(tx: Transaction, fact: CabinetRetired) -> None:
     for row in rows_of_cabinet(tx.session, fact.cabinet_id):
         recall = recall_by_id(tx.session, row.recall_id)
         found = stock_in(tx.session, content_of(recall).scope, [row.cabinet_id])
-        proofs = proofs_of(tx.session, found, row.queued_at)
-        legal = CABINET_LIFE.steps[CabinetRecallState(row.state)]
-        if need_of(proofs, reported=False) is Need.NOTHING and CabinetRecallState.RETIRED in legal:
-            cabinets.move(tx, row, CabinetRecallState.RETIRED, "retired, nothing inside")
-            row.look_at = None
+        cabinets.retire_if_empty(tx, row, found)
 
 
 def on_refund_ended(tx: Transaction, fact: RefundEnded) -> None:
@@ -136,9 +142,9 @@ def _is_ours(tx: Transaction, cabinet_id: str, body: RulesApplied) -> bool:
     return False
 
 
-def _means(recall: Recall, line: StockLine) -> bool:
+def _means(terms: Terms, line: StockLine | SaleLineRow) -> bool:
     goods = goods_of(line.gtin, line.lot, line.expiry, line.production)
-    return match_terms(terms_of(content_of(recall).scope), goods).blocks
+    return match_terms(terms, goods).blocks
 
 
 def _follow_stock(tx: Transaction, recall: Recall, cabinet_ids: list[str]) -> None:

@@ -71,6 +71,8 @@ class Recall(Table):
     rules_version: Mapped[int | None] = mapped_column(BigInteger)
     """Bundle that first held this recall's rules; none for a drill."""
     withdrawal_asked_by: Mapped[str | None] = mapped_column(String(80))
+    rescan_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When to look once more for what was being written while it was activated."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

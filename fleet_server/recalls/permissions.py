@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from fleet_server.auth.rules import Actor, Permission
 from fleet_server.cabinets.models import Cabinet, Site
+from fleet_server.errors import ForbiddenError
 from fleet_server.recalls.models import Recall
 from fleet_server.recalls.schemas import Scope
 from fleet_server.recalls.states import RECALL_LIFE, RecallState
@@ -34,37 +35,42 @@ def person(actor: Actor) -> str:
     return actor.user_id or actor.name
 
 
-def must_cover(session: Session, actor: Actor, permission: Permission, scope: Scope) -> None:
-    """Raise ForbiddenError unless the permission reaches every place the scope does."""
+def covers(session: Session, actor: Actor, permission: Permission, scope: Scope) -> bool:
+    """Whether the permission reaches every place the scope does."""
     if actor.may(permission):
-        return
+        return True
     places = _places(session, scope)
-    if not places:
-        actor.must(permission)
-    for site_id, region in places:
-        actor.must(permission, site_id, region)
+    return bool(places) and all(actor.may(permission, *place) for place in places)
 
 
-def may_step(actor: Actor, to: RecallState) -> bool:
-    """Whether this person may take a recall there; authorship is checked at the step."""
-    return any(actor.may(permission) for permission in STEPS[to])
+def must_cover(session: Session, actor: Actor, permission: Permission, scope: Scope) -> None:
+    """Raise ForbiddenError unless the permission `covers` the scope."""
+    if not covers(session, actor, permission, scope):
+        raise ForbiddenError(f"{permission} is not permitted to you for all of this scope")
 
 
-def must_step(actor: Actor, to: RecallState) -> None:
-    """Raise ForbiddenError unless `may_step`."""
-    if not may_step(actor, to):
-        actor.must(min(STEPS[to]))
+def must_step(session: Session, actor: Actor, to: RecallState, scope: Scope) -> None:
+    """Raise ForbiddenError unless this person may take a recall there."""
+    if not _may_step(session, actor, to, scope):
+        raise ForbiddenError(f"taking this recall to {to} is not permitted to you")
 
 
-def recall_actions(actor: Actor, recall: Recall, authors: set[str]) -> list[str]:
+def recall_actions(
+    session: Session, actor: Actor, recall: Recall, scope: Scope, authors: set[str]
+) -> list[str]:
     """Return what this person may do with a recall now."""
     state = RecallState(recall.state)
-    found = [str(step) for step in RECALL_LIFE.legal(state) if may_step(actor, step)]
+    legal = RECALL_LIFE.legal(state)
+    found = [str(step) for step in legal if _may_step(session, actor, step, scope)]
     if person(actor) in authors:
         found = [step for step in found if step != RecallState.APPROVED]
-    if state is RecallState.DRAFT and actor.may(_P.RECALL_WRITE):
+    if state is RecallState.DRAFT and covers(session, actor, _P.RECALL_WRITE, scope):
         found.append("edit")
     return found
+
+
+def _may_step(session: Session, actor: Actor, to: RecallState, scope: Scope) -> bool:
+    return any(covers(session, actor, permission, scope) for permission in STEPS[to])
 
 
 def _places(session: Session, scope: Scope) -> list[tuple[str | None, str | None]]:

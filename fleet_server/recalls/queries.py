@@ -78,6 +78,18 @@ def running_recalls(session: Session) -> list[Recall]:
     return list(session.scalars(found))
 
 
+def due_rescans(session: Session, now: datetime, limit: int) -> list[Recall]:
+    """Recalls to look over once more, locked."""
+    found = select(Recall).where(Recall.rescan_at <= now).order_by(Recall.rescan_at).limit(limit)
+    return list(session.scalars(found.with_for_update(skip_locked=True)))
+
+
+def told_sales(session: Session, recall_id: str) -> set[str]:
+    """Sales a recall has a buyer for."""
+    found = select(RecallBuyer.sale_id).where(RecallBuyer.recall_id == recall_id)
+    return set(session.scalars(found))
+
+
 def recall_history_of(session: Session, recall_id: str) -> list[RecallHistory]:
     """Steps of a recall, oldest first."""
     found = select(RecallHistory).where(RecallHistory.recall_id == recall_id)

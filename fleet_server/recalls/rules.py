@@ -16,6 +16,10 @@ from protocol.rules import RecallClass
 HOLD_WARNING_SHARE = 1 / 6
 """The end of a hold is announced while so much of it is left: 4 h of 24 h (invariant 22)."""
 
+RESCAN_AFTER = timedelta(seconds=30)
+"""A transaction of ingest that began before an activation has ended by then (database busy
+time-out: 30 s); what it wrote, neither side saw (invariants 5, 6)."""
+
 PRIORITIES = {
     RecallClass.I: Priority.P1,
     RecallClass.II: Priority.P2,

@@ -41,7 +41,7 @@ from fleet_server.recalls.reach import (
     sold_anywhere,
     stock_in,
 )
-from fleet_server.recalls.rules import content_hash, needs_public_notice
+from fleet_server.recalls.rules import RESCAN_AFTER, content_hash, needs_public_notice
 from fleet_server.recalls.schemas import RecallContent, RecallOrder, Scope, TransitionOrder
 from fleet_server.recalls.states import RECALL_LIFE, CabinetRecallState, RecallState
 from fleet_server.rules.service import lift_rules, put_rules
@@ -164,7 +164,7 @@ def _activate(tx: Transaction, recall: Recall, step: Step) -> None:
         if recall.hold_id is not None:
             hold = hold_by_id(tx.session, recall.hold_id, lock=True)
             holds.convert(tx, step.signing, hold, recall.id)
-    recall.activated_at = tx.now
+    recall.activated_at, recall.rescan_at = tx.now, tx.now + RESCAN_AFTER
     tx.session.flush()
     add_cabinets(tx, recall, stock_in(tx.session, content.scope), late=False)
     without_contact = add_buyers(tx, recall, sales_in(tx.session, content.scope), late=False)

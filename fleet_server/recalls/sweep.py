@@ -10,15 +10,18 @@ from fleet_server.auth.rules import Role
 from fleet_server.notifications.rules import Words
 from fleet_server.recalls import buyers, cabinets
 from fleet_server.recalls.models import Recall, RecallCabinet
+from fleet_server.recalls.publishing import ensure_public_notice
 from fleet_server.recalls.queries import (
     due_buyers,
     due_cabinets,
+    due_rescans,
     held_by,
     is_online,
     proofs_of,
     recall_by_id,
+    told_sales,
 )
-from fleet_server.recalls.reach import content_of, stock_in
+from fleet_server.recalls.reach import content_of, sales_in, stock_in
 from fleet_server.recalls.rules import Need, need_of
 from fleet_server.recalls.states import CABINET_DONE, RUNNING, CabinetRecallState
 from fleet_server.service_levels.presets import pinned
@@ -28,6 +31,8 @@ from fleet_server.transactions import Transaction
 CABINETS_PER_SWEEP = 50
 """Each may open a ticket and ask for a technician."""
 BUYERS_PER_SWEEP = 100
+RECALLS_PER_SWEEP = 1
+"""A second look reads as much as an activation."""
 
 _C = CabinetRecallState
 
@@ -45,6 +50,20 @@ def look_at_cabinets(tx: Transaction) -> None:
             _drill(tx, recall, row)
         elif row.acked_version is None and row.state not in CABINET_DONE:
             _climb(tx, recall, row)
+
+
+def look_again(tx: Transaction) -> None:
+    """Take in what ingest was writing while a recall was activated: neither saw the other."""
+    for recall in due_rescans(tx.session, tx.now, RECALLS_PER_SWEEP):
+        recall.rescan_at = None
+        if recall.state not in RUNNING:
+            continue
+        scope = content_of(recall).scope
+        cabinets.add_cabinets(tx, recall, stock_in(tx.session, scope), late=True)
+        known = told_sales(tx.session, recall.id)
+        fresh = (sale for sale in sales_in(tx.session, scope) if sale.sale_id not in known)
+        if buyers.add_buyers(tx, recall, fresh, late=True):
+            ensure_public_notice(tx, recall, "a buyer without contact")
 
 
 def tell_buyers(signing: SigningService, channel: buyers.BuyerChannel, tx: Transaction) -> None:

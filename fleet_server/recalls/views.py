@@ -105,7 +105,9 @@ def recall_view(tx: Transaction, actor: Actor, recall: Recall) -> RecallView:
             RecallHistoryView.model_validate(row)
             for row in recall_history_of(tx.session, recall.id)
         ],
-        actions=recall_actions(actor, recall, authors_of(tx.session, recall.id)),
+        actions=recall_actions(
+            tx.session, actor, recall, content.scope, authors_of(tx.session, recall.id)
+        ),
     )
 
 

@@ -61,6 +61,12 @@ def lines_of(session: Session, sale: Sale) -> list[SaleLineRow]:
     return list(session.scalars(found.order_by(SaleLineRow.line)))
 
 
+def lines_of_sales(session: Session, sale_ids: Iterable[str]) -> list[SaleLineRow]:
+    """Lines of sales, of all their revisions."""
+    found = select(SaleLineRow).where(SaleLineRow.sale_id.in_(sorted(set(sale_ids))))
+    return list(session.scalars(found))
+
+
 def adjustments_of(session: Session, sale_id: str) -> list[SaleAdjustment]:
     """Later looks at a sale, oldest first."""
     found = select(SaleAdjustment).where(SaleAdjustment.sale_id == sale_id)

@@ -46,7 +46,9 @@ def lines_by_key(session: Session, keys: Iterable[Key]) -> dict[Key, StockLine]:
         .order_by(StockLine.id)
         .with_for_update()
     )
-    lines = {key_of(line): line for line in session.scalars(found)}
+    # Anew: what this transaction looked at before it held the lock may have moved since.
+    rows = session.scalars(found.execution_options(populate_existing=True))
+    lines = {key_of(line): line for line in rows}
     return {key: line for key, line in lines.items() if key in wanted}
 
 

@@ -449,11 +449,13 @@ def upgrade() -> None:
         sa.Column("activated_at", UtcDateTime(), nullable=True),
         sa.Column("rules_version", sa.BigInteger(), nullable=True),
         sa.Column("withdrawal_asked_by", sa.String(length=80), nullable=True),
+        sa.Column("rescan_at", UtcDateTime(), nullable=True),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["hold_id"], ["holds.id"], name=op.f("fk_recalls_hold_id_holds")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recalls")),
     )
     with op.batch_alter_table("recalls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recalls_rescan_at"), ["rescan_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_recalls_state"), ["state"], unique=False)
 
     op.create_table(
@@ -1504,6 +1506,7 @@ def downgrade() -> None:
     op.drop_table("refund_history")
     with op.batch_alter_table("recalls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recalls_state"))
+        batch_op.drop_index(batch_op.f("ix_recalls_rescan_at"))
 
     op.drop_table("recalls")
     with op.batch_alter_table("lots", schema=None) as batch_op:

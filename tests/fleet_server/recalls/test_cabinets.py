@@ -1,5 +1,6 @@
 """Per cabinet: in scope, protected only by its own word, counted, reconciled, verified."""
 
+import pytest
 from sqlalchemy import select
 
 from fleet_server.cabinets.service import change
@@ -84,6 +85,23 @@ def test_invariant_05_a_cabinet_that_moved_away_stays_in_a_recall_of_its_old_sit
         change(tx, room.server.signing, "C1", "moved", elsewhere.id)
     recall = room.active(scope={"gtins": [WRAP], "sites": [room.site.id]})
     assert list(room.board(recall)) == ["C1"]
+
+
+def test_invariant_05_what_was_being_written_during_activation_is_found_by_a_second_look(
+    room: RecallRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cabinet = room.cabinet()
+    recall = room.active()
+    with monkeypatch.context() as blind:
+        # As on PostgreSQL: this transaction began before the activation had committed.
+        blind.setattr("fleet_server.recalls.handlers.running_recalls", lambda _session: [])
+        cabinet.tell("stock.loaded", loaded("A1", "L1", 5))
+        room.sell(cabinet, "S1")
+    assert (room.board(recall), room.buyers(recall)) == ({}, {})
+    room.wait(30)
+    assert room.board(recall)["C1"]["late"] is True
+    assert set(room.buyers(recall)) == {"S1"}
+    assert room.public()
 
 
 def test_invariant_19_stock_without_a_lot_is_in_the_recall_as_possible(room: RecallRoom) -> None:

@@ -242,6 +242,16 @@ def test_the_same_key_drafts_one_recall(room: RecallRoom) -> None:
     assert len(room.author.get("/recalls")["items"]) == 1
 
 
+def test_an_author_of_one_site_walks_a_recall_of_that_site_only(room: RecallRoom) -> None:
+    local = room.api.as_(Role.RECALL_AUTHOR, site=room.site.id)
+    assert local.try_post("/recalls", content()).status_code == 403
+    here = local.post("/recalls", content(scope={**SCOPE, "sites": [room.site.id]}))
+    assert "pending_approval" in here["actions"]
+    room.step(here["id"], "pending_approval", by=local)
+    fleet_wide = room.draft()
+    assert room.try_step(fleet_wide, "pending_approval", by=local).status_code == 403
+
+
 def test_an_operator_drafts_nothing(room: RecallRoom) -> None:
     assert room.operator.try_post("/recalls", content()).status_code == 403
     assert room.author.get("/recalls")["items"] == []

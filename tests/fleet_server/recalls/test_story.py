@@ -136,9 +136,15 @@ def test_a_cancelled_removal_is_told_and_another_one_can_be_asked_for(
     desk.dispatcher.post(f"/tickets/{ticket['id']}/transitions", {"to": "cancelled", "reason": "x"})
     row = room.board(recall)["C1"]
     assert (row["state"], row["ticket_id"]) == ("acked_blocking", None)
-    assert "A removal was cancelled" in room.notices(room.operator, recall)
+    assert "A removal ended without a count" in room.notices(room.operator, recall)
     again = room.move_cabinet(recall, "C1", "visit_assigned").json()
     assert again["ticket_id"] not in {None, ticket["id"]}
+
+
+def test_a_cabinet_that_was_retired_empty_is_on_the_board_and_done(room: RecallRoom) -> None:
+    room.sell(room.stocked("C1", units=1), "S1")
+    room.api.as_(Role.ADMIN).post("/cabinets/C1/transitions", {"to": "retired", "reason": "sold"})
+    assert room.board(room.active())["C1"]["state"] == "retired"
 
 
 def test_a_retired_cabinet_leaves_the_board_only_when_it_is_empty(room: RecallRoom) -> None:
