@@ -17,6 +17,7 @@ class Chance:
     def __init__(self, source: random.Random) -> None:
         self._source = source
         self._lock = threading.Lock()
+        self._newest = (0, 0)
 
     @classmethod
     def system(cls) -> "Chance":
@@ -29,10 +30,19 @@ class Chance:
         return cls(random.Random(seed))  # noqa: S311  # simulation, not cryptography
 
     def new_id(self, now: datetime) -> str:
-        """UUID of version 7 for this instant, as text."""
-        with self._lock:
-            noise = self._source.getrandbits(74)
+        """UUID of version 7 for this instant, as text.
+
+        Ids of one millisecond rise too (RFC 9562, 6.2, method 2), so that rows of one transaction
+        keep their order in lists.
+        """
         milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
+        with self._lock:
+            instant, noise = self._newest
+            if instant == milliseconds:
+                noise += self._source.getrandbits(32) + 1
+            else:
+                noise = self._source.getrandbits(73)  # one bit less: room to rise
+            self._newest = (milliseconds, noise)
         number = milliseconds << 80 | 0x7 << 76 | (noise >> 62) << 64 | 0b10 << 62
         return str(uuid.UUID(int=number | (noise & (2**62 - 1))))
 

@@ -75,9 +75,12 @@ def send_next(tx: Transaction, signing: SigningService, cabinet_id: str) -> None
     unfinished = _unfinished(tx, cabinet_id)
     if not unfinished or any(command.state == CommandState.SENT for command in unfinished):
         return
-    command = unfinished[0]
-    _step(tx, command, CommandState.SENT)
-    _send(tx, signing, command)
+    for command in unfinished:
+        if command.expires_at > tx.now:
+            _step(tx, command, CommandState.SENT)
+            _send(tx, signing, command)
+            return
+        _step(tx, command, CommandState.EXPIRED)  # its time ran out while it waited its turn
 
 
 def repair(
@@ -93,7 +96,7 @@ def repair(
             if command.name in PHYSICAL and reconnected:
                 # It belonged to a session that ended; it must never fire now (P-13).
                 _step(tx, command, CommandState.EXPIRED, "the cabinet reconnected")
-            else:
+            elif command.expires_at > tx.now:
                 _send(tx, signing, command)
     send_next(tx, signing, cabinet_id)
 
@@ -134,6 +137,8 @@ def expire_orders(signing: SigningService, tx: Transaction) -> None:
         .limit(EXPIRIES_PER_SWEEP)
     )
     for command in rows:
+        if command.state not in UNFINISHED:
+            continue  # `send_next` met it on the way to one that still has time
         sent = command.state == CommandState.SENT
         _step(tx, command, CommandState.UNKNOWN if sent else CommandState.EXPIRED)
         send_next(tx, signing, command.cabinet_id)

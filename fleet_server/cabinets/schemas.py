@@ -1,15 +1,25 @@
 """Web shapes of the registry."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from fleet_server.web.schemas import Order, View
 from protocol.commands import CommandName
 from protocol.intervals import Uplink
 
 CabinetKind = Literal["slot", "open_door"]
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no time zone of the IANA database")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class SiteOrder(Order):
@@ -20,7 +30,7 @@ class SiteOrder(Order):
     region: str = Field(min_length=1, max_length=40)
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
-    time_zone: str = "Asia/Shanghai"
+    time_zone: TimeZone = "Asia/Shanghai"
 
 
 class SiteView(View):
@@ -90,7 +100,7 @@ class CabinetChange(Order):
     """`PATCH /cabinets/{id}`: moved, muted, board swapped."""
 
     site_id: str | None = None
-    muted_until: datetime | None = None
+    muted_until: AwareDatetime | None = None
     approve_reenrolment: bool | None = None
     reason: str = Field(min_length=1, max_length=300)
 

@@ -1,10 +1,10 @@
 """Routes of the journal: timeline, telemetry, dead letters."""
 
 import json
-from datetime import datetime
 
 import msgspec
 from fastapi import APIRouter
+from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from fleet_server.audit.service import record
@@ -49,7 +49,7 @@ def timeline(
 
 @router.get("/cabinets/{cabinet_id}/telemetry")
 def telemetry(
-    cabinet_id: str, actor: CurrentActor, context: WebContext, since: datetime | None = None
+    cabinet_id: str, actor: CurrentActor, context: WebContext, since: AwareDatetime | None = None
 ) -> list[SampleView]:
     """Newest samples of a cabinet, oldest first."""
     with context.transactions.read() as tx:
