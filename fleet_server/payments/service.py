@@ -21,8 +21,8 @@ REFUNDS_MAX = 50
 """Refunds of one sweep: each may cost a call to the provider."""
 FIRST_LOOK = timedelta(seconds=2)
 """Most refunds are through within seconds of being accepted."""
-ASK_AGAIN = timedelta(seconds=30)
-"""When a route that did not know is asked again."""
+ASK_AGAIN = timedelta(seconds=5)
+"""When the route is asked what became of a refund: buyers wait for it at the counter."""
 
 
 @dataclass(frozen=True)
