@@ -5,7 +5,7 @@ import threading
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from fleet_server.ingest.service import Ingest
+from fleet_server.ingest.service import Ingest, Outgoing
 from fleet_server.logs import get_logger
 from fleet_server.mqtt_link import Inbound, MqttLink
 
@@ -15,8 +15,10 @@ BATCH_MESSAGES_MAX = 500
 BATCH_WAIT_SECONDS = 0.05
 IDLE_WAIT_SECONDS = 0.2
 """How long the thread waits for a first message before it looks whether it should stop."""
-DATABASE_AWAY_WAIT_SECONDS = 1.0
-"""Pause after a lost database; what was in hand comes again, since nobody got a receipt."""
+DATABASE_AWAY_WAIT_SECONDS = 0.5
+TRIES_MAX = 3
+"""A deadlock is over at the second try; a database that is away longer is the cabinets' to wait
+for: they send again, and the queue in front of us has its own bound."""
 
 
 class Batcher:
@@ -57,15 +59,19 @@ class Batcher:
         return messages
 
     def _accept(self, messages: list[Inbound]) -> None:
-        try:
-            receipts = self._ingest.accept(messages)
-        except (OperationalError, InterfaceError):
-            log.exception("database.away", messages=len(messages))
-            self._stop.wait(DATABASE_AWAY_WAIT_SECONDS)
-            return
-        except Exception:  # a fault of ours: nothing was committed, so nothing is lost
-            log.exception("ingest.failed", messages=len(messages))
-            return
-        for receipt in receipts:
+        for receipt in self._receipts(messages):
             # A receipt that does not get through is asked for again (P-2).
             self._link.publish(receipt.topic, receipt.payload)
+
+    def _receipts(self, messages: list[Inbound]) -> list[Outgoing]:
+        """Receipts of what was committed; none when nothing was: every cabinet sends again."""
+        for _ in range(TRIES_MAX):
+            try:
+                return self._ingest.accept(messages)
+            except (OperationalError, InterfaceError):
+                log.exception("database.away", messages=len(messages))
+                self._stop.wait(DATABASE_AWAY_WAIT_SECONDS)
+            except Exception:
+                log.exception("ingest.failed", messages=len(messages))  # a fault of ours
+                break
+        return []

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from fleet_server.errors import FleetError, RequestError, TooManyRequestsError
@@ -37,6 +38,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProtocolError, _protocol_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _database_busy)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 def _fleet_error(request: Request, error: Exception) -> JSONResponse:
@@ -62,6 +65,20 @@ def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     ]
     detail = "; ".join(f"{found['field']}: {found['reason']}" for found in errors)
     return problem(422, "invalid", detail, errors=errors)
+
+
+def _database_busy(request: Request, error: Exception) -> JSONResponse:
+    """A lost connection or a deadlock: nothing was changed, so the same request may come again."""
+    log.error("database.busy", path=request.url.path, error=str(error))
+    response = problem(503, "busy", "the database did not answer; try again")
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    """A fault of ours: the caller learns nothing of its inside, the log all of it."""
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return problem(500, "internal", "the server is at fault; the operator was told")
 
 
 def _http_error(_request: Request, error: Exception) -> JSONResponse:

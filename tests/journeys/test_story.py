@@ -36,8 +36,8 @@ BREAKAGES = {
     ),
     "the receipt is dropped": Breakage(
         "fleet_server/ingest/batcher.py",
-        "        for receipt in receipts:",
-        "        for receipt in receipts[:0]:",
+        "        for receipt in self._receipts(messages):",
+        "        for receipt in self._receipts(messages)[:0]:",
         "did not come true within",
     ),
     "the commit is skipped": Breakage(
