@@ -5,7 +5,8 @@ what runs beside it: the link to the broker, ingest, the outbox and the sweeps.
 """
 
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from functools import partial
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -82,7 +83,7 @@ class FleetServer:
         self.publisher = OutboxPublisher(self.transactions, self.link.publish, wake)
         self.deliverer = Deliverer(settings.notice_channels)
         self.batcher = Batcher(self.link, self.ingest)
-        self.sweeps = (*wiring.sweeps(self.signing), ("ingest.silence", self._find_silent))
+        self.sweeps = wiring.sweeps(self.signing)
         self.web = _web(Context(settings, clock, self.transactions, self.signing), self)
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
@@ -131,12 +132,19 @@ class FleetServer:
     def sweep(self) -> None:
         """Look at every deadline once. One sweep that fails does not hold up the others."""
         self._greet()
-        for name, one in self.sweeps:
+        for name, one in (("ingest.silence", self._find_silent), *self._sweeps()):
             try:
-                with self.transactions.write(f"system:{name}") as tx:
-                    one(tx)
+                one()
             except Exception:  # the rows are still there: the next sweep looks again
                 log.exception("sweep.failed", sweep=name)
+
+    def _sweeps(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        for name, one in self.sweeps:
+            yield name, partial(self._in_transaction, name, one)
+
+    def _in_transaction(self, name: str, sweep: wiring.Sweep) -> None:
+        with self.transactions.write(f"system:{name}") as tx:
+            sweep(tx)
 
     def _greet(self) -> None:
         """Deaf while the broker is away; once back, ask every cabinet for a birth (P-0, P-10)."""
@@ -149,8 +157,11 @@ class FleetServer:
             topic = broadcast(self.settings.fleet, AllKind.SERVER)
             self.link.publish(topic, encode(state), 1)
 
-    def _find_silent(self, tx: Any) -> None:
-        declare_silent(tx, self.board, self.clock.elapsed())
+    def _find_silent(self) -> None:
+        with self.transactions.write("system:ingest.silence") as tx:
+            silent = declare_silent(tx, self.board, self.clock.elapsed())
+        for cabinet_id in silent:
+            self.board.went_offline(cabinet_id)
 
     def _deliver(self) -> None:
         try:

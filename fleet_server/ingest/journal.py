@@ -52,6 +52,8 @@ class Desk:
     cursors: dict[str, list[Cursor]]
     poison: Poison = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+    """Cabinets that said goodbye in this batch; the board is told after the commit."""
 
     def positions(self, cabinet_id: str) -> dict[Lane, Position]:
         """Where each lane of a cabinet is committed, newest epochs."""

@@ -25,6 +25,8 @@ class Heard:
     at_elapsed: float
     at: datetime
     online: bool = True
+    is_doubted: bool = False
+    """The transaction that took its last message was rolled back: look at the row again."""
     heartbeat: Heartbeat | None = None
     is_flushed: bool = False
     boots: deque[str] = field(default_factory=lambda: deque(maxlen=BOOTS_KEPT))
@@ -58,12 +60,12 @@ class LastHeard:
         """A message came; True when the cabinet was silent (or unknown) before."""
         with self._lock:
             heard = self._heard.get(cabinet_id)
-            was_silent = heard is None or not heard.online
+            was_silent = heard is None or not heard.online or heard.is_doubted
             if heard is None:
                 heard = self._heard[cabinet_id] = Heard(uplink, elapsed, at)
             heard.uplink, heard.at_elapsed, heard.at, heard.online = uplink, elapsed, at, True
             heard.heartbeat = heartbeat or heard.heartbeat
-            heard.is_flushed = False
+            heard.is_flushed = heard.is_doubted = False
             return was_silent
 
     def note_boot(self, cabinet_id: str, boot: str) -> bool:
@@ -78,10 +80,16 @@ class LastHeard:
             return len(boots) == BOOTS_KEPT and boots[0] == boots[2]
 
     def went_offline(self, cabinet_id: str) -> None:
-        """The cabinet said goodbye, its will did, or it was found silent."""
+        """The cabinet said goodbye, its will did, or it was found silent; that is committed."""
         with self._lock:
             if cabinet_id in self._heard:
                 self._heard[cabinet_id].online = False
+
+    def doubt(self, cabinet_id: str) -> None:
+        """What was learnt of this cabinet may not be in the database; it stays expected."""
+        with self._lock:
+            if cabinet_id in self._heard:
+                self._heard[cabinet_id].is_doubted = True
 
     def silent(self, elapsed: float) -> list[str]:
         """Cabinets not heard for the interval of their uplink; nobody while deaf."""

@@ -37,11 +37,16 @@ Repair = Callable[[Transaction, Held], None]
 """Queues again what this cabinet misses; joined in `wiring.py`."""
 
 
-def note_end(tx: Transaction, board: LastHeard, cabinet: Cabinet, presence: Presence) -> None:
-    """A clean stop or a will; the death of an older session says nothing (P-9)."""
+def note_end(tx: Transaction, cabinet: Cabinet, presence: Presence) -> bool:
+    """A clean stop or a will; False for the death of an older session, which says nothing (P-9).
+
+    The caller tells the board after the commit: what is rolled back must be found again.
+    """
     row = _row(tx, cabinet.id)
-    if presence.session >= row.session:
-        _declare_silent(tx, board, cabinet, row)
+    if presence.session < row.session:
+        return False
+    _declare_silent(tx, cabinet, row)
+    return True
 
 
 def note_birth(desk: Desk, board: LastHeard, cabinet: Cabinet, presence: Presence) -> Held:
@@ -78,13 +83,12 @@ def note_spoke(tx: Transaction, cabinet: Cabinet) -> None:
         changed(tx, [FLEET, f"cabinet/{cabinet.id}"], "cabinet", cabinet.id, cabinet.site_id)
 
 
-def declare_silent(tx: Transaction, board: LastHeard, elapsed: float) -> None:
-    """Sweep: find those not heard for their interval."""
+def declare_silent(tx: Transaction, board: LastHeard, elapsed: float) -> list[str]:
+    """Find those not heard for their interval; the caller tells the board after the commit."""
     silent = board.silent(elapsed)[:SILENT_PER_SWEEP]
     for cabinet in speaking_cabinets(tx.session, silent).values():
-        _declare_silent(tx, board, cabinet, _row(tx, cabinet.id))
-    for cabinet_id in silent:
-        board.went_offline(cabinet_id)
+        _declare_silent(tx, cabinet, _row(tx, cabinet.id))
+    return silent
 
 
 def flush(tx: Transaction, board: LastHeard) -> None:
@@ -119,10 +123,7 @@ def expect_those_online(tx: Transaction, board: LastHeard, elapsed: float) -> No
         board.expect(row.id, Uplink(row.uplink), elapsed, tx.now)
 
 
-def _declare_silent(
-    tx: Transaction, board: LastHeard, cabinet: Cabinet, row: CabinetPresence
-) -> None:
-    board.went_offline(cabinet.id)
+def _declare_silent(tx: Transaction, cabinet: Cabinet, row: CabinetPresence) -> None:
     if not row.online:
         return
     row.online, row.offline_since = False, tx.now

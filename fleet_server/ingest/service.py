@@ -147,7 +147,7 @@ class Ingest:
         except Exception:
             # What the board learnt was rolled back in the database: look at the rows next time.
             for message in messages:
-                self._board.went_offline(message.cabinet_id)
+                self._board.doubt(message.cabinet_id)
             raise
 
     def _commit(self, messages: Sequence[Message], poison: Poison) -> list[Outgoing]:
@@ -167,7 +167,10 @@ class Ingest:
             for one in held.values():
                 self._parts.repair(tx, one)
             self._transactions.settle(tx)
-            return self._receipts(desk, answered)
+            receipts = self._receipts(desk, answered)
+        for cabinet_id in desk.ended:
+            self._board.went_offline(cabinet_id)
+        return receipts
 
     def _take(
         self,
@@ -179,8 +182,10 @@ class Ingest:
     ) -> None:
         body, tx = message.body, desk.tx
         if isinstance(body, Presence) and body.state is PresenceState.OFFLINE:
-            note_end(tx, self._board, cabinet, body)
+            if note_end(tx, cabinet, body):
+                desk.ended.add(cabinet.id)
             return
+        desk.ended.discard(cabinet.id)
         silent_before = self._hear(cabinet, body, tx)
         if isinstance(body, Presence):
             held[cabinet.id] = note_birth(desk, self._board, cabinet, body)

@@ -35,7 +35,9 @@ def live(server: FleetServer, cabinet_id: str = "C1") -> CabinetPresence:
 def look_for_silence(server: FleetServer) -> None:
     """The sweep of the worker, without the link to a broker."""
     with server.transactions.write("system:test") as tx:
-        declare_silent(tx, server.board, server.clock.elapsed())
+        silent = declare_silent(tx, server.board, server.clock.elapsed())
+    for cabinet_id in silent:
+        server.board.went_offline(cabinet_id)
 
 
 def write_down(server: FleetServer) -> None:
@@ -318,3 +320,16 @@ def test_a_cabinet_that_joined_and_never_spoke_is_not_silent(
     look_for_silence(hearing)
     with hearing.transactions.read() as tx:
         assert list(tx.session.scalars(select(Fault))) == []
+
+
+def test_p10_silence_found_in_a_transaction_that_failed_is_found_again(
+    hearing: FleetServer, clock: ManualClock
+) -> None:
+    """A database that is away at that moment must not hide a silent cabinet for ever."""
+    cabinet = speaking_cabinet(hearing)
+    clock.advance(43)
+    with pytest.raises(RuntimeError), hearing.transactions.write("system:test") as tx:
+        declare_silent(tx, hearing.board, clock.elapsed())
+        raise RuntimeError
+    look_for_silence(hearing)
+    assert not live(hearing, cabinet.cabinet_id).online
