@@ -8,7 +8,7 @@ from sqlalchemy import select
 from fleet_server.auth.api import CurrentActor
 from fleet_server.auth.rules import Actor, Permission
 from fleet_server.cabinets import orders, service
-from fleet_server.cabinets.desired import desired_of, put_desired
+from fleet_server.cabinets.desired import PIN_HASH, desired_of, put_desired
 from fleet_server.cabinets.models import (
     Cabinet,
     CabinetCommand,
@@ -197,7 +197,7 @@ def show_desired(cabinet_id: str, actor: CurrentActor, context: WebContext) -> D
     """Desired beside applied."""
     with context.transactions.read() as tx:
         _allowed(tx, actor, Permission.VIEW, cabinet_id)
-        return DesiredView.model_validate(desired_of(tx, cabinet_id))
+        return _desired_view(desired_of(tx, cabinet_id))
 
 
 @router.put("/cabinets/{cabinet_id}/desired")
@@ -209,7 +209,7 @@ def change_desired(
         cabinet = _allowed(tx, actor, Permission.COMMAND, cabinet_id)
         site = site_by_id(tx.session, cabinet.site_id)
         row = put_desired(tx, context.signing, cabinet, site, order.model_dump())
-        return DesiredView.model_validate(row)
+        return _desired_view(row)
 
 
 @router.get("/cabinets/{cabinet_id}/commands")
@@ -290,6 +290,21 @@ def _view(tx: Transaction, actor: Actor, cabinet: Cabinet) -> CabinetView:
         desired_version=desired.version if desired else 0,
         desired_applied_version=desired.applied_version if desired else 0,
         actions=_actions(actor, cabinet, site),
+    )
+
+
+def _desired_view(row: CabinetDesired) -> DesiredView:
+    state = {name: value for name, value in row.state.items() if name != PIN_HASH}
+    return DesiredView(
+        cabinet_id=row.cabinet_id,
+        version=row.version,
+        applied_version=row.applied_version,
+        state=state,
+        service_pin_set=bool(row.state.get(PIN_HASH)),
+        changed_at=row.changed_at,
+        refused_key=row.refused_key,
+        refused_reason=row.refused_reason,
+        drifting=row.drifting,
     )
 
 

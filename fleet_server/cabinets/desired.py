@@ -21,9 +21,11 @@ from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.desired import Desired, read_desired
 from protocol.intervals import DESIRED_DRIFT_AFTER_SECONDS
+from protocol.service_pin import check_pin_hash
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
 
+PIN_HASH = "service_pin_hash"
 DRIFTS_PER_SWEEP = 200
 """Cabinets looked at in one sweep of one second."""
 
@@ -64,6 +66,10 @@ def put_desired(
         "region": site.region,
         "time_zone": site.time_zone,
     }
+    if state.get(PIN_HASH) is None:  # it is never shown, so nobody could send it back
+        state = {**state, PIN_HASH: row.state.get(PIN_HASH, "")}
+    if state[PIN_HASH]:
+        check_pin_hash(state[PIN_HASH])
     payload = read_desired(msgspec.json.encode({**state, **fixed}).decode())
     row.version, row.changed_at = version, tx.now
     row.state = msgspec.to_builtins(payload)

@@ -167,18 +167,23 @@ class DesiredOrder(Order):
     currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
     lease_chilled_seconds: float = Field(86_400, gt=0)
     lease_other_seconds: float = Field(7 * 86_400, gt=0)
-    service_pin_hash: str = Field("", max_length=300)
+    service_pin_hash: str | None = Field(None, max_length=300)
+    """`protocol.service_pin.hash_pin`; left out it stays as it is, empty it is taken away."""
     remote_release_allowed: bool = False
     telemetry_period_seconds: float = Field(300, gt=0)
 
 
 class DesiredView(View):
-    """Desired beside applied, and the reason where the cabinet refused."""
+    """Desired beside applied, and the reason where the cabinet refused.
+
+    `state` is without the PIN's hash: a PIN of some digits is found from it in minutes.
+    """
 
     cabinet_id: str
     version: int
     applied_version: int
     state: dict[str, Any]
+    service_pin_set: bool
     changed_at: datetime
     refused_key: str
     refused_reason: str
