@@ -56,7 +56,11 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
             await handler.mqtt_connack_authorize(False)  # noqa: FBT003  # the library's signature
             await writer.close()
             return
+        _, standing = self._sessions.get(client_session.client_id, (None, None))
         await super()._delete_session(client_session.client_id)
+        if standing is not None:
+            # MQTT 3.1.1, 3.1.4-2: the older connection ends, and with it a credential that did.
+            await standing.handle_connection_closed()
         try:
             await super()._handle_client_session(
                 reader, writer, client_session, handler, server, listener_name
