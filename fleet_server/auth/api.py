@@ -44,8 +44,8 @@ router = APIRouter(tags=["auth"])
 def actor_of(connection: HTTPConnection) -> Actor:
     """Who makes this request or opened this socket; UnauthenticatedError when nobody says."""
     with context_of(connection).transactions.read() as tx:
-        scheme, _, secret = connection.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
+        secret = _bearer(connection)
+        if secret is not None:
             return service.actor_of_token(tx, secret)
         cookie = connection.cookies.get(COOKIE)
         if cookie is None:
@@ -55,7 +55,7 @@ def actor_of(connection: HTTPConnection) -> Actor:
 
 def current_actor(request: Request) -> Actor:
     """Who makes this request; also refuses a forged one (CSRF)."""
-    by_cookie = "Authorization" not in request.headers and COOKIE in request.cookies
+    by_cookie = _bearer(request) is None and COOKIE in request.cookies
     if by_cookie and request.method not in SAFE_METHODS and REQUEST_HEADER not in request.headers:
         raise ForbiddenError(f"a change under a session cookie needs the header {REQUEST_HEADER}")
     return actor_of(request)
@@ -164,6 +164,12 @@ def close_account(user_id: str, actor: CurrentActor, context: WebContext) -> Non
     with context.transactions.write(actor.name) as tx:
         service.close_account(tx, user_id)
         record(tx, "user.closed", "user", user_id)
+
+
+def _bearer(connection: HTTPConnection) -> str | None:
+    """Secret of a bearer token; None for every other scheme."""
+    scheme, _, secret = connection.headers.get("Authorization", "").partition(" ")
+    return secret if scheme.lower() == "bearer" else None
 
 
 def _set_cookie(response: Response, context: Context, secret: str) -> None:

@@ -29,6 +29,7 @@ FAILURES_MAX = 5
 """Failed sign-ins before a name has to wait: a person mistypes, a program guesses."""
 LOCK_OUT = timedelta(minutes=5)
 PASSWORD_LENGTH_MIN = 8
+NAME_LENGTH_MAX = 60
 TOKEN_LIFETIME_MAX = timedelta(days=366)
 
 _passwords = PasswordHash.recommended()
@@ -70,13 +71,15 @@ def check_password(tx: Transaction, username: str, password: str) -> User | None
     Raises TooManyRequestsError while the name is locked out. The caller commits either way: a
     failure that is rolled back would not count.
     """
-    attempt = tx.session.get(LoginAttempt, username)
+    # One row for each name, also where a form sends a longer one than any person has.
+    name = username[:NAME_LENGTH_MAX].replace("\0", "")
+    attempt = tx.session.get(LoginAttempt, name, with_for_update=True)
     if attempt and attempt.failures >= FAILURES_MAX:
         wait = attempt.last_failure_at + LOCK_OUT - tx.now
         if wait > timedelta(0):
             raise TooManyRequestsError(int(wait.total_seconds()) + 1)
         attempt.failures = 0
-    user = user_by_name(tx.session, username)
+    user = user_by_name(tx.session, name) if name == username else None
     known = user is not None and user.active
     right = _passwords.verify(password, user.password_hash if user else _NOBODY)
     if known and right:
@@ -84,7 +87,7 @@ def check_password(tx: Transaction, username: str, password: str) -> User | None
             tx.session.delete(attempt)
         return user
     if attempt is None:
-        attempt = LoginAttempt(username=username[:60], failures=0, last_failure_at=tx.now)
+        attempt = LoginAttempt(username=name, failures=0, last_failure_at=tx.now)
         tx.session.add(attempt)
     attempt.failures += 1
     attempt.last_failure_at = tx.now

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 from fastapi import Header
 from pydantic import BaseModel
 from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 
 from fleet_server.errors import ConflictError
 from fleet_server.transactions import Transaction, Transactions
@@ -46,7 +47,28 @@ def create_once(
 
     `purpose` names the operation (with the ids in its path). Raises IdempotencyKeyReusedError.
     """
+
+    def once() -> V:
+        return _create_once(transactions, (caller, key), fingerprint, view, create)
+
     fingerprint = hashlib.sha256(f"{purpose}\n{order.model_dump_json()}".encode()).hexdigest()
+    try:
+        return once()
+    except IntegrityError:
+        # The same key at the same moment: the other one was first, its answer is kept by now.
+        if key is None:
+            raise
+        return once()
+
+
+def _create_once(
+    transactions: Transactions,
+    owner: tuple[str, str | None],
+    fingerprint: str,
+    view: type[V],
+    create: Callable[[Transaction], V],
+) -> V:
+    caller, key = owner
     with transactions.write(caller) as tx:
         kept = tx.session.get(KeptAnswer, (caller, key)) if key else None
         if kept is not None and kept.fingerprint != fingerprint:

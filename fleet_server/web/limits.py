@@ -3,7 +3,7 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fleet_server.web.problems import problem
+from fleet_server.web.problems import TOO_LARGE, problem
 
 BODY_LIMIT_BYTES = 512 * 1024
 """The largest honest body is a desired state of 1,000 slots, about 250 KiB."""
@@ -24,7 +24,7 @@ class BodyLimit:
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > BODY_LIMIT_BYTES:
-            await problem(413, "too-large", _DETAIL)(scope, receive, send)
+            await problem(413, TOO_LARGE, _DETAIL)(scope, receive, send)
             return
         await self._app(scope, _counted(receive), send)
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from fleet_server.errors import FleetError, RequestError, TooManyRequestsError
@@ -18,6 +18,8 @@ log = get_logger("web")
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:cabinet-fleet:problem:"
+TOO_LARGE = "too-large"
+OUR_FAULT = "the server is at fault; what happened is in its log"
 
 
 def problem(status: int, slug: str, detail: str, **facts: object) -> JSONResponse:
@@ -38,6 +40,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProtocolError, _protocol_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DataError, _data_error)
+    app.add_exception_handler(Exception, _our_error)
     app.add_exception_handler(OperationalError, _database_busy)
     app.add_exception_handler(Exception, _unforeseen)
 
@@ -46,7 +50,7 @@ def _fleet_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, FleetError)  # noqa: S101  # registered for this class only
     if not isinstance(error, RequestError):
         log.error("request.failed", path=request.url.path, error=str(error))
-        return problem(error.status, error.slug, "the server is at fault; the operator was told")
+        return problem(error.status, error.slug, OUR_FAULT)
     response = problem(error.status, error.slug, str(error), **error.facts)
     if isinstance(error, TooManyRequestsError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -83,5 +87,17 @@ def _unforeseen(request: Request, error: Exception) -> JSONResponse:
 
 def _http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # same
-    slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    phrase = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    slug = TOO_LARGE if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else phrase
     return problem(error.status_code, slug, str(error.detail))
+
+
+def _data_error(request: Request, error: Exception) -> JSONResponse:
+    """A value no column holds (a NUL, a number of 70 bits) came with the request."""
+    log.warning("request.unstorable", path=request.url.path, error=str(error))
+    return problem(422, "invalid", "a value of the request cannot be stored")
+
+
+def _our_error(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", path=request.url.path, error=repr(error))
+    return problem(500, FleetError.slug, OUR_FAULT)

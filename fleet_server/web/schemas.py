@@ -1,16 +1,28 @@
 """Shapes every feature's `schemas.py` builds on."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 T = TypeVar("T")
 
 
 class Order(BaseModel):
-    """Body of a request: a field we do not know is an error (422), not a silent nothing."""
+    """Body of a request: a field we do not know is an error (422), not a silent nothing.
+
+    So is a text with NUL, which one of the two databases would keep and the other refuse.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nul(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for name, value in data.items():
+                if isinstance(value, str) and "\0" in value:
+                    raise ValueError(f"{name} holds a NUL character")
+        return data
 
 
 class View(BaseModel):
