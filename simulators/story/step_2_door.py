@@ -13,6 +13,7 @@ from simulators.waiting import wait_until
 CABINET, SLOT = "harbour-1", "A3"
 FAULT_SECONDS_MAX = 20.0
 STEP_SECONDS_MAX = 20.0
+CLOCKS = {"acknowledge", "arrival", "resolution"}
 TICKET_STATES = ["triaged", "scheduled", "in_progress", "resolved", "verified", "closed"]
 VISIT_STATES = ["offered", "planned", "offered", "accepted", "travelling", "on_site", "done"]
 
@@ -83,8 +84,10 @@ def prove_history(
         raise NotProvenError("history of the visit", f"{steps} is not {visit_states}")
     late = [clock["name"] for clock in ticket["clocks"] if clock["breached_at"] is not None]
     running = [clock["name"] for clock in ticket["clocks"] if clock["stopped_at"] is None]
-    if late or running or not ticket["clocks"]:
-        raise NotProvenError("every clock met", f"late: {late}, still running: {running}")
+    missing = CLOCKS - {clock["name"] for clock in ticket["clocks"]}
+    if late or running or missing:
+        found = f"late: {late}, still running: {running}, never started: {missing}"
+        raise NotProvenError("every clock met", found)
     return {"clocks met": len(ticket["clocks"]), "hand-overs": len(ticket["hand_overs"])}
 
 

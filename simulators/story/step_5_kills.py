@@ -6,6 +6,7 @@ Proven: every outbox row (epoch, sequence, hash of the body) = a journal row, bo
 import threading
 import time
 
+from simulators.errors import NotProvenError
 from simulators.hosts.cabinet_host import CabinetHost
 from simulators.people.shopper import Shopper
 from simulators.story.proofs import journals_equal, wait_until_committed
@@ -34,6 +35,9 @@ def play(stage: Stage) -> dict[str, object]:
         for thread in buying:
             thread.join()
     stage.shoppers += helpers
+    idle = [shopper.name for shopper in helpers if not shopper.taken]
+    if idle:
+        raise NotProvenError("sales go on between the kills", f"nothing sold to {idle}")
     stage.server.wait_ready()
     wait_until_committed(cabinets)
     proof = journals_equal(cabinets, stage.server.database_url)
