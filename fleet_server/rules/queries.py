@@ -14,10 +14,20 @@ def newest_version(session: Session) -> int:
     return session.scalar(select(func.max(RuleSet.version))) or 0
 
 
-def newest_set(session: Session, *, lock: bool = False) -> RuleSet | None:
+def newest_set(session: Session) -> RuleSet | None:
     """Bundle in force."""
-    found = select(RuleSet).order_by(RuleSet.version.desc()).limit(1)
-    return session.scalar(found.with_for_update() if lock else found)
+    return session.scalar(select(RuleSet).order_by(RuleSet.version.desc()).limit(1))
+
+
+def lock_versions(session: Session) -> None:
+    """Keep other writers out until this transaction ends.
+
+    The first bundle stands for all: the newest one changes while a writer waits for it, and two
+    who waited for different rows would make the same version.
+    """
+    session.execute(
+        select(RuleSet.version).order_by(RuleSet.version).limit(1).with_for_update()
+    ).all()
 
 
 def active_rules(session: Session) -> list[Rule]:

@@ -9,7 +9,7 @@ from fleet_server.audit.service import record
 from fleet_server.live.service import FLEET, changed
 from fleet_server.outbox.service import send, send_to_all
 from fleet_server.rules.models import ActiveRule, RuleSet
-from fleet_server.rules.queries import active_rules, newest_set
+from fleet_server.rules.queries import active_rules, lock_versions, newest_set
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.rules import Rule, RuleBundle, check_rule, read_rule_bundle
@@ -32,7 +32,7 @@ def put_rules(
     """
     for rule in rules:
         check_rule(rule)
-    newest_set(tx.session, lock=True)  # one change at a time: versions have no gap and no fork
+    lock_versions(tx.session)  # one change at a time: versions have no gap and no fork
     tx.session.execute(delete(ActiveRule).where(ActiveRule.recall_id == recall_id))
     for rule in rules:
         tx.session.add(
