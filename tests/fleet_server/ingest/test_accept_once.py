@@ -1,9 +1,13 @@
 """P-3, P-4: what is accepted, once, and what the receipt says."""
 
+import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from fleet_server.app import FleetServer
 from fleet_server.ingest.models import DeadLetter, JournalEvent, JournalGap
+from protocol.topics import UpKind
 from tests.registry import speaking_cabinet
 
 DOOR = {"door": "1", "cause": "sale"}
@@ -86,3 +90,23 @@ def test_p04_a_handler_that_fails_leaves_neither_event_nor_cursor_behind_but_a_d
         letters = list(tx.session.scalars(select(DeadLetter)))
         assert [letter.seq for letter in letters] == [2]
         assert tx.session.scalar(select(func.count()).select_from(JournalEvent)) == 3
+
+
+def test_p04_without_a_commit_there_is_no_receipt_and_nothing_is_stored(
+    server: FleetServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is lost at the last moment: the cabinet sends again, and it is taken once."""
+    cabinet = speaking_cabinet(server)
+    cabinet.record("door.opened", DOOR)
+    batch = cabinet.inbound(UpKind.JOURNAL, cabinet.batch(1, 1))
+
+    def lost(_session: Session) -> None:
+        raise OperationalError("COMMIT", {}, ConnectionError("the database is away"))
+
+    with monkeypatch.context() as away:
+        away.setattr(Session, "commit", lost)
+        with pytest.raises(OperationalError):
+            server.ingest.accept([batch])
+    assert stored(server) == []
+    cabinet.obey(server.ingest.accept([batch]))
+    assert (cabinet.committed, stored(server)) == (1, [1])
