@@ -183,4 +183,4 @@ def _repair(signing: SigningService, tx: Transaction, held: Held) -> None:
     desired = tx.session.get(CabinetDesired, held.cabinet_id)
     if desired is not None and held.desired_version < desired.version:
         resend_desired(tx, signing, held.cabinet_id)
-    orders.repair(tx, signing, held.cabinet_id, held.command_counter, reconnected=held.reconnected)
+    orders.repair(tx, signing, held.cabinet_id, held.command_counter)

@@ -117,6 +117,8 @@ class CabinetCommand(Table):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    session: Mapped[int | None] = mapped_column(BigInteger)
+    """Session of the cabinet a physical order was asked for in; it is given up with it (P-13)."""
     detail: Mapped[str] = mapped_column(Text, default="")
 
     __table_args__ = (Index("uq_cabinet_commands_counter", "cabinet_id", "counter", unique=True),)

@@ -1,7 +1,9 @@
 """Orders to one cabinet: one unfinished at a time, signed when they leave (P-13, P-14).
 
-Split from `service.py` by object. `issued_at`, session and life time of a physical order start
-when it is sent, not when it was asked for: an order that waited its turn must not be born old.
+Split from `service.py` by object. A physical order belongs to the session of the cabinet it was
+asked for in, and is given up when that ends or when it waited longer than its `ttl`. Once sent it
+has its `ttl` anew, at most 60 s: an order that waited its turn must not be born old. Every other
+order has one `ttl`, from the moment it was asked for.
 """
 
 from datetime import timedelta
@@ -11,6 +13,7 @@ from sqlalchemy import func, select
 
 from fleet_server.audit.service import record
 from fleet_server.cabinets.models import Cabinet, CabinetCommand, CabinetPresence
+from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.cabinets.states import COMMAND_LIFE, CommandState
 from fleet_server.errors import ConflictError, NotFoundError, TooManyRequestsError
 from fleet_server.live.service import changed
@@ -25,6 +28,8 @@ from protocol.topics import DownKind
 WAITING_MAX = 20
 """Orders that may wait for one cabinet; more is a person clicking in vain."""
 EXPIRIES_PER_SWEEP = 500
+"""Orders of one sweep of one second; the next takes the rest."""
+RECONNECTED = "the cabinet reconnected"
 
 UNFINISHED = (CommandState.CREATED, CommandState.SENT)
 
@@ -43,10 +48,11 @@ def order(  # an order has these parts
     to a cabinet that is not online, TooManyRequestsError when too many wait.
     """
     check_args(name, args)
+    session = None
     if name in PHYSICAL:
         ttl = min(ttl, timedelta(seconds=PHYSICAL_COMMAND_TTL_MAX_SECONDS))
-        presence = tx.session.get(CabinetPresence, cabinet.id)
-        if presence is None or not presence.online:
+        session = _session_online(tx, cabinet.id)
+        if session is None:
             raise ConflictError(f"{name} needs the cabinet online; {cabinet.id} is not")
     if len(_unfinished(tx, cabinet.id)) >= WAITING_MAX:
         raise TooManyRequestsError(60)
@@ -61,6 +67,7 @@ def order(  # an order has these parts
         created_at=tx.now,
         expires_at=tx.now + ttl,
         finished_at=None,
+        session=session,
         detail="",
     )
     tx.session.add(command)
@@ -76,28 +83,32 @@ def send_next(tx: Transaction, signing: SigningService, cabinet_id: str) -> None
     if not unfinished or any(command.state == CommandState.SENT for command in unfinished):
         return
     for command in unfinished:
-        if command.expires_at > tx.now:
+        if _outlived_its_session(tx, command):
+            _step(tx, command, CommandState.EXPIRED, RECONNECTED)
+        elif command.expires_at > tx.now:
+            if command.name in PHYSICAL:
+                command.expires_at += tx.now - command.created_at
             _step(tx, command, CommandState.SENT)
             _send(tx, signing, command)
             return
-        _step(tx, command, CommandState.EXPIRED)  # its time ran out while it waited its turn
+        else:
+            _step(tx, command, CommandState.EXPIRED)  # its time ran out while it waited its turn
 
 
-def repair(
-    tx: Transaction, signing: SigningService, cabinet_id: str, counter: int, *, reconnected: bool
-) -> None:
+def repair(tx: Transaction, signing: SigningService, cabinet_id: str, counter: int) -> None:
     """A birth or heartbeat shows `counter`: what it has not seen is sent again (P-14).
 
-    A physical order is sent again within its own session only: a heartbeat that crossed it on
-    the way must not end it.
+    A physical order is sent again within its own session only, and must never fire in a later
+    one (P-13); a heartbeat that crossed it on the way does not end it.
     """
     for command in _unfinished(tx, cabinet_id):
         if command.state == CommandState.SENT and command.counter > counter:
-            if command.name in PHYSICAL and reconnected:
-                # It belonged to a session that ended; it must never fire now (P-13).
-                _step(tx, command, CommandState.EXPIRED, "the cabinet reconnected")
+            if _outlived_its_session(tx, command):
+                _step(tx, command, CommandState.EXPIRED, RECONNECTED)
             elif command.expires_at > tx.now:
                 _send(tx, signing, command)
+        elif command.state == CommandState.CREATED and _outlived_its_session(tx, command):
+            _step(tx, command, CommandState.EXPIRED, RECONNECTED)
     send_next(tx, signing, cabinet_id)
 
 
@@ -130,23 +141,29 @@ def cancel(tx: Transaction, cabinet_id: str, command_id: str) -> CabinetCommand:
 
 
 def expire_orders(signing: SigningService, tx: Transaction) -> None:
-    """Sweep: an order whose time ran out is expired, or unknown once it had been sent."""
-    rows = tx.session.scalars(
+    """Sweep: an order whose time ran out is expired, or unknown once it had been sent.
+
+    Those that wait end first: an order that never left must not be met by `send_next`.
+    """
+    found = (
         select(CabinetCommand)
-        .where(CabinetCommand.state.in_(UNFINISHED), CabinetCommand.expires_at < tx.now)
+        .where(CabinetCommand.state.in_(UNFINISHED), CabinetCommand.expires_at <= tx.now)
+        .order_by(CabinetCommand.cabinet_id, CabinetCommand.counter)
         .limit(EXPIRIES_PER_SWEEP)
+        .with_for_update(skip_locked=True)
     )
-    for command in rows:
-        if command.state not in UNFINISHED:
-            continue  # `send_next` met it on the way to one that still has time
-        sent = command.state == CommandState.SENT
-        _step(tx, command, CommandState.UNKNOWN if sent else CommandState.EXPIRED)
+    late = list(tx.session.scalars(found))
+    sent = [command for command in late if command.state == CommandState.SENT]
+    for command in late:
+        if command.state == CommandState.CREATED:
+            _step(tx, command, CommandState.EXPIRED)
+    for command in sent:
+        _step(tx, command, CommandState.UNKNOWN)
         send_next(tx, signing, command.cabinet_id)
 
 
 def _send(tx: Transaction, signing: SigningService, command: CabinetCommand) -> None:
     name = CommandName(command.name)
-    presence = tx.session.get(CabinetPresence, command.cabinet_id)
     left = command.expires_at - tx.now
     payload = Command(
         kind=SignedKind.COMMAND,
@@ -158,10 +175,20 @@ def _send(tx: Transaction, signing: SigningService, command: CabinetCommand) -> 
         issued_at=tx.now,
         ttl_s=max(1, int(left.total_seconds())),
         counter=command.counter,
-        session=presence.session if presence is not None and name in PHYSICAL else None,
+        session=command.session,
     )
     body = signing.signed(payload)
     send(tx, signing.fleet, command.cabinet_id, DownKind.COMMAND, body, command.expires_at)
+
+
+def _session_online(tx: Transaction, cabinet_id: str) -> int | None:
+    presence = tx.session.get(CabinetPresence, cabinet_id)
+    return presence.session if presence is not None and presence.online else None
+
+
+def _outlived_its_session(tx: Transaction, command: CabinetCommand) -> bool:
+    presence = tx.session.get(CabinetPresence, command.cabinet_id)
+    return command.session is not None and (presence is None or presence.session != command.session)
 
 
 def _unfinished(tx: Transaction, cabinet_id: str) -> list[CabinetCommand]:
@@ -189,4 +216,5 @@ def _step(tx: Transaction, command: CabinetCommand, wanted: CommandState, detail
     command.detail = detail
     if wanted in COMMAND_LIFE.final:
         command.finished_at = tx.now
-    changed(tx, [f"cabinet/{command.cabinet_id}"], "command", command.id)
+    site_id = cabinet_by_id(tx.session, command.cabinet_id).site_id
+    changed(tx, [f"cabinet/{command.cabinet_id}"], "command", command.id, site_id)

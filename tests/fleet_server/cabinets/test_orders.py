@@ -129,7 +129,7 @@ def test_p13_a_physical_order_that_waited_its_turn_is_not_born_old(orders: Order
     orders.clock.advance(20)
     orders.finish(first)
     sent = orders.sent()[-1]
-    assert (sent.name, sent.issued_at, sent.ttl_s) == ("unlock", orders.clock.now(), 40)
+    assert (sent.name, sent.issued_at, sent.ttl_s) == ("unlock", orders.clock.now(), 60)
 
 
 def test_p13_a_physical_order_expires_when_the_cabinet_reconnects(orders: Orders) -> None:
