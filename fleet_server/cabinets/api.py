@@ -1,6 +1,7 @@
 """Routes of sites, cabinets, claims, enrolment, desired state and orders."""
 
 from datetime import timedelta
+from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy import select
@@ -35,11 +36,13 @@ from fleet_server.cabinets.schemas import (
     SiteView,
 )
 from fleet_server.cabinets.states import CABINET_LIFE, CabinetState
+from fleet_server.errors import InvalidError
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
 from fleet_server.web.schemas import Page
+from protocol.commands import CommandName
 from protocol.intervals import Uplink
 
 router = APIRouter(tags=["cabinets"])
@@ -241,7 +244,8 @@ def give_order(
     def create(tx: Transaction) -> CommandView:
         cabinet = _allowed(tx, actor, Permission.COMMAND, cabinet_id)
         ttl = timedelta(seconds=order.ttl_seconds)
-        command = orders.order(tx, context.signing, cabinet, order.name, order.args, ttl)
+        args = _args(order, actor)
+        command = orders.order(tx, context.signing, cabinet, order.name, args, ttl)
         return CommandView.model_validate(command)
 
     return create_once(
@@ -263,6 +267,14 @@ def cancel_order(
     with context.transactions.write(actor.name) as tx:
         _allowed(tx, actor, Permission.COMMAND, cabinet_id)
         return CommandView.model_validate(orders.cancel(tx, cabinet_id, command_id))
+
+
+def _args(order: CommandOrder, actor: Actor) -> dict[str, Any]:
+    if order.name is not CommandName.RELEASE_HOLD:
+        return order.args
+    if "by" in order.args:
+        raise InvalidError("args.by", "who inspected is the one who gives the order")
+    return {**order.args, "by": actor.user_id or actor.name}
 
 
 def _allowed(tx: Transaction, actor: Actor, permission: Permission, cabinet_id: str) -> Cabinet:

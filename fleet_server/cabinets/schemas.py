@@ -191,7 +191,11 @@ class DesiredView(View):
 
 
 class CommandOrder(Order):
-    """`POST /cabinets/{id}/commands`."""
+    """`POST /cabinets/{id}/commands`.
+
+    `args` of `release_hold` are `code` and `part`: who inspected (`by`) is the caller, as the
+    server knows it, and is refused in a request.
+    """
 
     name: CommandName
     args: dict[str, Any] = Field(default_factory=dict)
