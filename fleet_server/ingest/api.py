@@ -112,9 +112,21 @@ def _entry(row: JournalEvent) -> TimelineEntry:
 
 
 def _shown(text: str) -> object:
-    """Body as JSON; as its text where it is nested deeper than any honest one."""
+    """Body as JSON; as its text where it could not be answered as JSON.
+
+    Stored is what a cabinet sent, and honest cabinets send none of these: nesting deeper than
+    NESTING_MAX, integers Python refuses to read (over 4,300 digits), numbers past a float, NaN,
+    half a UTF-16 pair.
+    """
     deepest, level = 0, 0
     for sign in text:
         level += (sign in "[{") - (sign in "]}")
         deepest = max(deepest, level)
-    return json.loads(text) if deepest <= NESTING_MAX else text
+    if deepest > NESTING_MAX:
+        return text
+    try:
+        body: object = json.loads(text)
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError:  # JSONDecodeError and UnicodeEncodeError are kinds of it
+        return text
+    return body

@@ -18,7 +18,11 @@ class TimelineEntry(View):
     clock: str
     type: str
     body: Any
-    """As it was sent: an object in every type this server knows, any JSON in others."""
+    """As it was sent: an object in every type this server knows, any JSON in others.
+
+    A string holding the raw text where the body could not be read, or cannot be answered as JSON
+    (too deep, a number past all bounds, half a UTF-16 pair).
+    """
 
 
 class SampleView(View):
