@@ -11,7 +11,7 @@ from fleet_server import logs, supervisor
 from fleet_server.app import build
 from fleet_server.audit.service import verify
 from fleet_server.auth.rules import Grant, Role
-from fleet_server.auth.service import add_user
+from fleet_server.auth.service import add_user, hash_password
 from fleet_server.broker import service as broker
 from fleet_server.database import connect
 from fleet_server.errors import FleetError
@@ -103,8 +103,9 @@ def add(
     server = build(_settings())
     migrate_database(server.engine)
     grants = [Grant(one, site, region) for one in role]
+    password = hash_password(password_file.read_text().strip())
     with server.transactions.write("system:command-line") as tx:
-        person = add_user(tx, username, password_file.read_text().strip(), grants)
+        person = add_user(tx, username, password, grants)
     print(person.id)
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from fastapi import APIRouter
 
 from fleet_server.auth.api import router as auth_router
+from fleet_server.auth.service import forget_old_tries
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
 from fleet_server.cabinets.desired import find_drift, resend_desired
@@ -164,6 +165,7 @@ def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
         ("recalls.buyers", partial(recalls_sweep.tell_buyers, signing, VisibleChannel())),
         ("live.forget", forget_old_changes),
         ("web.forget", forget_old_answers),
+        ("auth.forget", forget_old_tries),
     )
 
 

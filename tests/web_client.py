@@ -7,9 +7,10 @@ from starlette.testclient import TestClient
 
 from fleet_server.app import FleetServer
 from fleet_server.auth.rules import Grant, Role
-from fleet_server.auth.service import add_user
+from fleet_server.auth.service import add_user, hash_password
 
 PASSWORD = "correct horse battery"
+HASHED = hash_password(PASSWORD)
 
 
 class WebClient:
@@ -26,7 +27,7 @@ class WebClient:
         if username not in self._sessions:
             grants = [Grant(role, site_id=site) for role in roles]
             with self._server.transactions.write("system:test") as tx:
-                add_user(tx, username, PASSWORD, grants)
+                add_user(tx, username, HASHED, grants)
             client = self._client()
             answer = client.post(
                 "/api/v1/session", json={"username": username, "password": PASSWORD}

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.requests import HTTPConnection
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from fleet_server.audit.service import record
@@ -27,7 +28,12 @@ from fleet_server.auth.schemas import (
     UserOrder,
     UserView,
 )
-from fleet_server.errors import ForbiddenError, InvalidError, UnauthenticatedError
+from fleet_server.errors import (
+    ForbiddenError,
+    InvalidError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import Context, WebContext, context_of
 from fleet_server.web.idempotency import IdempotencyKey, create_once
@@ -36,6 +42,7 @@ from fleet_server.web.schemas import Page
 
 COOKIE = "fleet_session"
 REQUEST_HEADER = "X-Fleet-Request"
+TRIES_MAX = 3
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 router = APIRouter(tags=["auth"])
@@ -73,15 +80,17 @@ def sign_in(order: SignIn, context: WebContext, response: Response) -> SessionVi
 def open_session(context: Context, response: Response, username: str, password: str) -> SessionView:
     """Sign a person in on this response; UnauthenticatedError when name or password is wrong.
 
-    A failure is committed too: rolled back it would not count (TooManyRequestsError).
+    Counted first, compared outside of any transaction, noted last: tries at once all count, and
+    a guesser holds up neither ingest nor anyone else's change.
     """
-    with context.transactions.write("system:auth") as tx:
-        user = service.check_password(tx, username, password)
-        if user is not None:
-            tx.actor = f"user:{user.id}"
-            secret, login = service.log_in(tx, user, context.settings.session_lifetime)
-    if user is None:
+    user = _counted(context, username)
+    right = service.password_matches(user, password)
+    if user is None or not right:
+        with context.transactions.write("system:auth") as tx:
+            service.note_failure(tx, user)
         raise UnauthenticatedError("name or password is wrong")
+    with context.transactions.write(f"user:{user.id}") as tx:
+        secret, login = service.log_in(tx, user, context.settings.session_lifetime)
     _set_cookie(response, context, secret)
     view = _session_view(user, f"user:{user.id}")
     return view.model_copy(update={"expires_at": login.expires_at})
@@ -149,9 +158,11 @@ def add_user(
     actor.must(Permission.ADMINISTER)
     grants = [Grant(shape.role, shape.site_id, shape.region) for shape in order.grants]
 
+    password = service.hash_password(order.password)
+
     def create(tx: Transaction) -> UserView:
         return _user_view(
-            service.add_user(tx, order.username, order.password, grants, order.display_name)
+            service.add_user(tx, order.username, password, grants, order.display_name)
         )
 
     return create_once(context.transactions, actor.name, key, "users", order, UserView, create)
@@ -164,6 +175,16 @@ def close_account(user_id: str, actor: CurrentActor, context: WebContext) -> Non
     with context.transactions.write(actor.name) as tx:
         service.close_account(tx, user_id)
         record(tx, "user.closed", "user", user_id)
+
+
+def _counted(context: Context, username: str) -> User | None:
+    for _ in range(TRIES_MAX):
+        try:
+            with context.transactions.write("system:auth") as tx:
+                return service.count_try(tx, username)
+        except IntegrityError:  # the first two tries of a name came at once; one row is there now
+            continue
+    raise TooManyRequestsError(1)
 
 
 def _bearer(connection: HTTPConnection) -> str | None:

@@ -144,5 +144,7 @@ def scope_of(grants: Iterable[Grant], permission: Permission) -> Scope | None:
     return Scope(
         everywhere=any(grant.site_id is None and grant.region is None for grant in granting),
         sites=frozenset(grant.site_id for grant in granting if grant.site_id),
-        regions=frozenset(grant.region for grant in granting if grant.region),
+        regions=frozenset(
+            grant.region for grant in granting if grant.region and grant.site_id is None
+        ),
     )

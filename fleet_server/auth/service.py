@@ -1,5 +1,8 @@
 """Use cases of sign-in, people and tokens."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from pwdlib import PasswordHash
@@ -30,26 +33,46 @@ FAILURES_MAX = 5
 LOCK_OUT = timedelta(minutes=5)
 PASSWORD_LENGTH_MIN = 8
 NAME_LENGTH_MAX = 60
+HASHES_AT_ONCE = 2
+HASH_WAIT_SECONDS = 5
+"""argon2 takes 0.1 s of a core: more at once would starve ingest, a longer queue its callers."""
 TOKEN_LIFETIME_MAX = timedelta(days=366)
 
+_hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
 _passwords = PasswordHash.recommended()
 _NOBODY = _passwords.hash("nobody has this password")
 """Checked when the name is unknown, so that an unknown name takes as long as a known one."""
 
 
-def add_user(
-    tx: Transaction, username: str, password: str, grants: list[Grant], display_name: str = ""
-) -> User:
-    """Make a person. Raises ConflictError for a taken name, InvalidError for a weak password."""
+class PasswordHashed(str):
+    """Hash of a password, made before the transaction that keeps it."""
+
+    __slots__ = ()
+
+
+def hash_password(password: str) -> PasswordHashed:
+    """Hash a password; InvalidError for a weak one. Slow on purpose: never in a transaction."""
     if len(password) < PASSWORD_LENGTH_MIN:
         raise InvalidError("password", f"at least {PASSWORD_LENGTH_MIN} characters")
+    with _turn():
+        return PasswordHashed(_passwords.hash(password))
+
+
+def add_user(
+    tx: Transaction,
+    username: str,
+    password: PasswordHashed,
+    grants: list[Grant],
+    display_name: str = "",
+) -> User:
+    """Make a person. Raises ConflictError for a taken name."""
     if user_by_name(tx.session, username) is not None:
         raise ConflictError(f"the name {username!r} is taken")
     user = User(
         id=tx.new_id(),
         username=username,
         display_name=display_name or username,
-        password_hash=_passwords.hash(password),
+        password_hash=str(password),
         active=True,
         created_at=tx.now,
         grants=[
@@ -65,38 +88,61 @@ def add_user(
     return user
 
 
-def check_password(tx: Transaction, username: str, password: str) -> User | None:
-    """Return the person, or None after counting the failure.
+def count_try(tx: Transaction, username: str) -> User | None:
+    """Count a try before its password is looked at, so that tries at once all count.
 
-    Raises TooManyRequestsError while the name is locked out. The caller commits either way: a
-    failure that is rolled back would not count.
+    Returns the person of that name, if there is one. Raises TooManyRequestsError while the name
+    is locked out.
     """
     # One row for each name, also where a form sends a longer one than any person has.
     name = username[:NAME_LENGTH_MAX].replace("\0", "")
     attempt = tx.session.get(LoginAttempt, name, with_for_update=True)
-    if attempt and attempt.failures >= FAILURES_MAX:
+    if attempt is None:
+        attempt = LoginAttempt(username=name, failures=0, last_failure_at=tx.now)
+        tx.session.add(attempt)
+    if attempt.failures >= FAILURES_MAX:
         wait = attempt.last_failure_at + LOCK_OUT - tx.now
         if wait > timedelta(0):
             raise TooManyRequestsError(int(wait.total_seconds()) + 1)
         attempt.failures = 0
-    user = user_by_name(tx.session, name) if name == username else None
-    known = user is not None and user.active
-    right = _passwords.verify(password, user.password_hash if user else _NOBODY)
-    if known and right:
-        if attempt:
-            tx.session.delete(attempt)
-        return user
-    if attempt is None:
-        attempt = LoginAttempt(username=name, failures=0, last_failure_at=tx.now)
-        tx.session.add(attempt)
     attempt.failures += 1
     attempt.last_failure_at = tx.now
+    return user_by_name(tx.session, name) if name == username else None
+
+
+def password_matches(user: User | None, password: str) -> bool:
+    """Compare; as slow for a name nobody has. Slow on purpose: never in a transaction."""
+    with _turn():
+        right = _passwords.verify(password, user.password_hash if user else _NOBODY)
+    return right and user is not None and user.active
+
+
+def note_failure(tx: Transaction, user: User | None) -> None:
+    """Write a failed sign-in into the audit log; it was counted before."""
     record(tx, "login.failed", "user", user.id if user else "unknown")
-    return None
+
+
+def forget_old_tries(tx: Transaction) -> None:
+    """Sweep: drop counts that hold nobody up any more, and sessions that ended."""
+    old = tx.now - LOCK_OUT
+    tx.session.execute(delete(LoginAttempt).where(LoginAttempt.last_failure_at < old))
+    tx.session.execute(delete(Login).where(Login.expires_at < tx.now))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for a turn at hashing. Raises TooManyRequestsError when none comes in time."""
+    if not _hashing.acquire(timeout=HASH_WAIT_SECONDS):
+        raise TooManyRequestsError(HASH_WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        _hashing.release()
 
 
 def log_in(tx: Transaction, user: User, lifetime: timedelta) -> tuple[str, Login]:
     """Begin a session of a person whose password was checked; returns the cookie's secret."""
+    tx.session.execute(delete(LoginAttempt).where(LoginAttempt.username == user.username))
     secret = new_secret()
     login = Login(
         secret_hash=secret_hash(secret),

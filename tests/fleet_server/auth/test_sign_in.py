@@ -13,14 +13,14 @@ from fleet_server.auth.models import ApiToken, Login, User
 from fleet_server.auth.rules import Grant, Role
 from fleet_server.auth.service import FAILURES_MAX, LOCK_OUT, add_user
 from fleet_server.clock import ManualClock
-from tests.web_client import PASSWORD, WebClient
+from tests.web_client import HASHED, PASSWORD, WebClient
 
 
 @pytest.fixture
 def ada(server: FleetServer) -> str:
     """Id of a person."""
     with server.transactions.write("system:test") as tx:
-        return add_user(tx, "ada", PASSWORD, [Grant(Role.ADMIN)]).id
+        return add_user(tx, "ada", HASHED, [Grant(Role.ADMIN)]).id
 
 
 def sign_in(api: WebClient, password: str, username: str = "ada") -> Any:
