@@ -1,7 +1,8 @@
 """The journal: one log per cabinet, replicated with receipts (protocol v1, P-1 .. P-8).
 
 Bodies stay raw bytes in `Event`: the server stores what it was sent, byte for byte, and reads it
-by type afterwards, so an event it cannot read loses nothing (P-6).
+by type afterwards, so an event it cannot read loses nothing (P-6). An event whose own fields
+cannot be read becomes an `UnreadableEvent`; the events beside it are what they are.
 """
 
 from datetime import datetime
@@ -12,7 +13,8 @@ import msgspec
 
 from protocol.errors import MalformedMessageError
 from protocol.intervals import BATCH_EVENTS_MAX
-from protocol.wire import decode
+from protocol.salvage import fields_of, known, split_array, whole_text
+from protocol.wire import decode, decode_json, unpack
 
 WIRE_VERSION = 1
 SEQUENCE_MAX = 2**63 - 1
@@ -50,6 +52,15 @@ class Event(msgspec.Struct, frozen=True):
     body: msgspec.Raw
     clock: ClockQuality | None = None
     """Quality when the event was taken, where it differs from the batch's (an older boot)."""
+
+
+class UnreadableEvent(Event, frozen=True, kw_only=True):
+    """An event that could not be decoded: `body` holds all its bytes, the rest what is known.
+
+    Never on the wire. `seq` is its place in the run, `at` the batch's where its own is not known.
+    """
+
+    reason: str
 
 
 class JournalBatch(msgspec.Struct, frozen=True):
@@ -110,10 +121,42 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_journal_batch(data: bytes) -> JournalBatch:
-    """Bytes of the wire -> batch whose numbers agree; MalformedMessageError when they do not."""
-    batch = decode(data, JournalBatch)
+    """Bytes of the wire -> batch whose numbers agree; MalformedMessageError when they do not.
+
+    An event that cannot be decoded stays in its place as an UnreadableEvent (P-6).
+    """
+    body = unpack(data)
+    try:
+        batch = decode_json(body, JournalBatch)
+    except MalformedMessageError:
+        batch = _salvaged(body)
     _check_run(batch, [event.seq for event in batch.events])
     return batch
+
+
+def _salvaged(body: bytes) -> JournalBatch:
+    """Batch read event by event; its own fields must be sound."""
+    head, entries = split_array(body, "events", BATCH_EVENTS_MAX)
+    batch = decode_json(head, JournalBatch)
+    events = [_event(entry, seq, batch) for seq, entry in enumerate(entries, batch.first)]
+    return msgspec.structs.replace(batch, events=events)
+
+
+def _event(entry: bytes, seq: int, batch: JournalBatch) -> Event:
+    try:
+        return decode_json(entry, Event)
+    except MalformedMessageError as error:
+        fields = fields_of(entry)
+        return UnreadableEvent(
+            seq=known(fields, "seq", int, seq),
+            at=known(fields, "at", datetime, batch.sent_at),
+            mono_ms=known(fields, "mono_ms", int, 0),
+            boot=whole_text(known(fields, "boot", str, "")),
+            type=whole_text(known(fields, "type", str, "")),
+            body=msgspec.Raw(entry),
+            clock=ClockQuality.UNSYNCED,
+            reason=error.reason,
+        )
 
 
 def read_telemetry_batch(data: bytes) -> TelemetryBatch:

@@ -37,6 +37,7 @@ from protocol.journal import (
     Lane,
     Position,
     TelemetryBatch,
+    UnreadableEvent,
 )
 
 Poison = Mapping[tuple[str, str, int], str]
@@ -127,7 +128,8 @@ def bury(  # a dead letter has these parts
         body=body,
     )
     tx.session.add(letter)
-    tx.announce(EventUnreadable(cabinet.id, cabinet.site_id, letter.id, kind, reason))
+    told = (letter.type, letter.reason)
+    tx.announce(EventUnreadable(cabinet.id, cabinet.site_id, letter.id, *told))
 
 
 def _decide(
@@ -201,7 +203,7 @@ def _row(desk: Desk, cabinet: Cabinet, batch: JournalBatch, event: Event) -> dic
         "boot": _storable(event.boot)[:64],
         "clock": clock if at else ClockQuality.UNSYNCED,
         "type": _storable(event.type)[:60],
-        "body": bytes(event.body).decode(errors="replace"),
+        "body": _storable(bytes(event.body).decode(errors="replace")),
     }
 
 
@@ -220,6 +222,8 @@ def _instant(at: datetime) -> datetime | None:
 
 def _read(desk: Desk, cabinet: Cabinet, epoch: str, event: Event, event_id: str) -> None:
     poison = desk.poison.get((cabinet.id, epoch, event.seq))
+    if isinstance(event, UnreadableEvent):
+        poison = event.reason
     try:
         body = None if poison else read_body(event)
     except ProtocolError as error:
