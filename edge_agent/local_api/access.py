@@ -66,6 +66,7 @@ class AccessDesk:
             access = self._by_pin(login.pin)
         else:
             raise ApiError(422, "malformed", "give a pin or a work_order")
+        self._forget_expired()
         while len(self._open) >= TOKENS_MAX:
             del self._open[next(iter(self._open))]
         token = self._chance.token_bytes(16).hex()
@@ -83,6 +84,7 @@ class AccessDesk:
         """Take a token back; return whether nobody is left inside."""
         self._held(token)
         del self._open[_digest(token)]
+        self._forget_expired()
         return not self._open
 
     def _held(self, token: str) -> Access:
@@ -93,6 +95,12 @@ class AccessDesk:
             del self._open[_digest(token)]
             raise ApiError(401, "login-needed", "the login is over an hour old")
         return access
+
+    def _forget_expired(self) -> None:
+        elapsed = self._time.elapsed()
+        self._open = {
+            digest: access for digest, access in self._open.items() if elapsed <= access.until
+        }
 
     def _by_pin(self, pin: str) -> Access:
         elapsed = self._time.elapsed()

@@ -8,7 +8,7 @@ import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
@@ -18,6 +18,8 @@ from protocol.wire import DOWN_LIMIT_BYTES
 
 BODY_BYTES_MAX = DOWN_LIMIT_BYTES
 """The largest body is a rule bundle carried in by hand."""
+LENGTH_DIGITS_MAX = 19
+"""Digits of a 64-bit number; converting many more would only cost time."""
 READ_SECONDS_MAX = 10.0
 """A client on the same board sends at once or never."""
 _BEARER = "Bearer "
@@ -107,18 +109,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit():
-            return problem_answer(411, "length-needed", "Content-Length is needed")
-        if int(length) > BODY_BYTES_MAX:
+        if not (length.isascii() and length.isdigit()):
+            return problem_answer(400, "bad-length", "Content-Length is a number (RFC 9110, 8.6)")
+        if len(length) > LENGTH_DIGITS_MAX or int(length) > BODY_BYTES_MAX:
             return problem_answer(413, "too-large", f"at most {BODY_BYTES_MAX} bytes")
-        call = self._call(self.rfile.read(int(length)))
+        try:
+            path = urlsplit(self.path)
+        except ValueError as error:
+            return problem_answer(400, "bad-path", str(error))
+        call = self._call(path, self.rfile.read(int(length)))
         if not self.server.calls.put(call):
             return problem_answer(503, "busy", "too many requests wait")
         answer = call.wait()
         return answer or problem_answer(504, "no-answer", "the agent did not answer in time")
 
-    def _call(self, body: bytes) -> Call:
-        parts = urlsplit(self.path)
+    def _call(self, parts: SplitResult, body: bytes) -> Call:
         authorization = self.headers.get("Authorization", "")
         token = authorization.removeprefix(_BEARER) if authorization.startswith(_BEARER) else ""
         return Call(self.command, parts.path, dict(parse_qsl(parts.query)), body, token)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge_agent.local_api.access import TRIES_MAX
+from edge_agent.local_api.access import TOKEN_SECONDS, TRIES_MAX
 from protocol.service_pin import hash_pin
 from protocol.signatures import SignedKind, Signer
 from protocol.work_order import WorkOrder, WorkOrderAction
@@ -154,13 +154,40 @@ def test_wrong_input_is_a_clear_problem_and_changes_nothing(
     assert screen.ask("GET", "/v1/state")[1]["slots"][0]["units"] == 5
 
 
-def test_a_body_past_the_bound_is_refused_unread(screen: Screen) -> None:
+@pytest.mark.parametrize(
+    ("path", "length", "status", "slug"),
+    [
+        (b"/v1/rules", b"99999999", b"413", b"too-large"),
+        (b"/v1/rules", b"9" * 5000, b"413", b"too-large"),
+        (b"/v1/rules", b"\xb2", b"400", b"bad-length"),
+        (b"/v1/rules", b"-1", b"400", b"bad-length"),
+        (b"http://[", b"0", b"400", b"bad-path"),
+    ],
+    ids=["too large", "very large", "superscript two", "negative", "no path"],
+)
+def test_a_head_that_cannot_be_is_a_clear_problem_and_its_body_unread(
+    screen: Screen, path: bytes, length: bytes, status: bytes, slug: bytes
+) -> None:
     with closing(
         socket.create_connection(("127.0.0.1", screen.bench.agent.local_port), 10.0)
     ) as connection:
-        connection.sendall(b"POST /v1/rules HTTP/1.0\r\nContent-Length: 99999999\r\n\r\n")
-        heard = connection.makefile("rb").read()
-    assert heard.startswith(b"HTTP/1.0 413")
+        head = b"POST " + path + b" HTTP/1.0\r\nContent-Length: " + length + b"\r\n\r\n"
+        connection.sendall(head)
+        with connection.makefile("rb") as stream:
+            heard = stream.read()
+    assert heard.startswith(b"HTTP/1.0 " + status)
+    assert slug in heard
+
+
+def test_service_ends_with_the_last_live_login_whatever_expired_before(screen: Screen) -> None:
+    pin = {"pin": PIN}
+    screen.login(pin)  # and never logged out
+    screen.bench.clock.advance(TOKEN_SECONDS + 1.0)
+    first, second = screen.login(pin), screen.login(pin)
+    assert screen.ask("POST", "/v1/service/logout", {}, first)[0] == 200
+    assert screen.ask("GET", "/v1/state")[1]["service_mode"]
+    assert screen.ask("POST", "/v1/service/logout", {}, second)[0] == 200
+    assert not screen.ask("GET", "/v1/state")[1]["service_mode"]
 
 
 def test_a_pin_opens_the_service_side_and_stops_sale(screen: Screen) -> None:
