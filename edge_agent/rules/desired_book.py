@@ -1,9 +1,15 @@
 """The desired state the cabinet follows: prices, planogram, thresholds, place (P-15).
 
-A document is followed whole or not at all; a threshold that cannot be refuses it, with the key. A
+A document is followed whole or not at all; a threshold or time zone that cannot be refuses it,
+with the key, and the one before stays in force. A held document whose zone this machine no longer
+knows is not followed either: by which date its goods expire nobody could say. A
 setting this version does not know is reported and the rest is followed: a newer server must be
 able to talk to an older agent.
 """
+
+import logging
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edge_agent.detection.errors import ThresholdError
 from edge_agent.detection.thresholds import Thresholds, thresholds_for
@@ -27,6 +33,9 @@ UNKNOWN_TOLD_MAX = 20
 """Unknown settings reported of one document; it is a hint for an operator, not a dump."""
 
 
+log = logging.getLogger(__name__)
+
+
 class DesiredBook:
     """The followed desired state."""
 
@@ -38,6 +47,8 @@ class DesiredBook:
         self._digest = ""
         self.desired: Desired | None = None
         self.planned: dict[str, PlannedSlot] = {}
+        self.zone: tzinfo = UTC
+        """Time zone of the site; UTC until a first document, and nothing is sold until then."""
         self._load()
 
     @property
@@ -70,6 +81,8 @@ class DesiredBook:
         try:
             if desired.service_pin_hash:
                 check_pin_hash(desired.service_pin_hash)
+            key = "time_zone"
+            time_zone(desired)
             key = "thresholds"
             thresholds(desired)
         except ThresholdError as error:
@@ -93,14 +106,28 @@ class DesiredBook:
 
     def _load(self) -> None:
         opened = held(self._store, self._opener, SignedKind.DESIRED)
-        if opened is not None:
+        if opened is None:
+            return
+        try:
             self._follow(read_desired(opened.payload), opened.digest)
+        except MalformedMessageError:
+            # Version 0 is told from now on: the server sends it again, and is told why not.
+            log.exception("desired.kept_document_refused")
 
     def _follow(self, desired: Desired, digest: str) -> None:
+        self.zone = time_zone(desired)
         self.desired = desired
         self._digest = digest
         self.planned = {planned.slot: planned for planned in desired.planogram}
         self._rejected = None
+
+
+def time_zone(desired: Desired) -> tzinfo:
+    """Time zone of a desired state; MalformedMessageError when this machine knows none such."""
+    try:
+        return ZoneInfo(desired.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise MalformedMessageError(f"unknown time zone {desired.time_zone!r}") from error
 
 
 def thresholds(desired: Desired | None) -> Thresholds:

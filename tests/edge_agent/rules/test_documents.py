@@ -13,7 +13,8 @@ from protocol.events import RefusalReason
 from protocol.matching import Match
 from protocol.rules import BlockKind, Lots, Notice, Rule, Terms, Where
 from protocol.signatures import Signer
-from tests.edge_agent.model_server import GTIN_A, ModelServer
+from protocol.wire import DOWN_LIMIT_BYTES, unpack
+from tests.edge_agent.model_server import GTIN_A, START, ModelServer
 from tests.edge_agent.workbench import Bench, planned, ready
 
 NOTICE = Notice("召回", "recalled")
@@ -196,6 +197,44 @@ def test_p15_a_pin_hash_that_is_none_refuses_the_document(bench: Bench) -> None:
         bench.agent.cabinet.take_desired(bench.server.desired(2, [], service_pin_hash="4711"))
     assert bench.agent.cabinet.parts.desired.version == 1
     assert bench.bodies("desired.rejected")[-1]["key"] == "service_pin_hash"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "Asia", "../etc/passwd", "Asia/\0"])
+def test_p15_an_unknown_time_zone_refuses_the_document_and_the_last_good_one_counts(
+    bench: Bench, zone: str
+) -> None:
+    pacific = bench.server.desired(2, [planned("A1")], time_zone="America/Los_Angeles")
+    bench.link.send_desired(pacific)
+    bench.steps(2)
+    with pytest.raises(MalformedMessageError):
+        bench.agent.cabinet.take_desired(
+            bench.server.desired(3, [planned("A1")], time_zone=zone, site="elsewhere")
+        )
+    assert bench.agent.cabinet.parts.desired.version == 2
+    assert bench.bodies("desired.rejected")[-1]["key"] == "time_zone"
+    # 16:00 UTC on the 21st is morning in Los Angeles; in Shanghai and at UTC+14 it is the 22nd.
+    bench.clock.advance(8 * 3600.0)
+    assert bench.agent.cabinet.facts("A1").today == START.date()
+
+
+def test_p15_a_kept_document_of_an_unknown_time_zone_is_not_followed_and_told(
+    make_bench: Callable[..., Bench],
+) -> None:
+    """As after an update of the machine that took its time zones away."""
+    bench = ready(make_bench())
+    document = bench.server.desired(1, [planned("A1")], time_zone="Mars/Olympus")
+    store = bench.agent.cabinet.parts.store
+    with store.transaction():
+        kept = unpack(document, DOWN_LIMIT_BYTES)
+        store.write("UPDATE signed_document SET envelope = ? WHERE kind = 'desired'", kept)
+    bench.crash()
+    again = make_bench(server=bench.server, clock=bench.clock)
+    again.steps(2)
+    again.link.send_desired(document)
+    again.steps(2)
+    assert again.agent.uplink.standing().versions.desired == 0
+    assert again.bodies("desired.rejected")[-1]["key"] == "time_zone"
+    assert reason(again) is RefusalReason.FAULT
 
 
 def test_p15_a_lower_version_of_desired_state_is_refused(bench: Bench) -> None:
