@@ -62,7 +62,7 @@ def _rejected(why: str) -> Ending:
 
 
 def _open(around: Surroundings, order: str, args: msgspec.Struct) -> Handled:
-    """`unlock` a door, `test_vend` the door of a slot."""
+    """Open a door by its name or that of a slot behind it."""
     if not isinstance(args, DoorArgs):
         raise TypeError(args)
     parts = around.cabinet.parts
@@ -79,6 +79,20 @@ def _open(around: Surroundings, order: str, args: msgspec.Struct) -> Handled:
     except DriverError as error:
         return Ending(CommandOutcome.FAILED, str(error))
     return AwaitDoor(door, parts.time.elapsed() + OPENING_SECONDS_MAX)
+
+
+def _test_vend(around: Surroundings, order: str, args: msgspec.Struct) -> Handled:
+    """Open the door of a slot as a sale would; never past what keeps goods inside.
+
+    `unlock` stays possible: taking goods out by hand is never blocked.
+    """
+    if not isinstance(args, DoorArgs):
+        raise TypeError(args)
+    door = around.cabinet.parts.slot_doors.get(args.door, args.door)
+    refused = around.cabinet.unfit_behind(door)
+    if refused is not None:
+        return _rejected(f"not handed out: {refused.reason} {refused.detail}".rstrip())
+    return _open(around, order, args)
 
 
 def _service_mode(around: Surroundings, _order: str, args: msgspec.Struct) -> Handled:
@@ -140,7 +154,7 @@ def _not_fitted(_around: Surroundings, _order: str, _args: msgspec.Struct) -> Ha
 
 HANDLERS: Mapping[CommandName, Handler] = {
     CommandName.UNLOCK: _open,
-    CommandName.TEST_VEND: _open,
+    CommandName.TEST_VEND: _test_vend,
     CommandName.REBOOT: _reboot,
     CommandName.READ_AUDIT: _not_fitted,
     CommandName.SELF_TEST: _self_test,

@@ -10,7 +10,9 @@ import pytest
 from edge_agent.commands.handlers import HANDLERS
 from edge_agent.commands.ledger import INTERRUPTED
 from protocol.commands import CommandName
+from protocol.rules import BlockKind, Notice, Rule, Terms
 from protocol.signatures import Envelope, Signer
+from tests.edge_agent.model_server import GTIN_A
 from tests.edge_agent.workbench import Bench, copied_store, ready
 
 UNLOCK = {"door": "A1"}
@@ -49,6 +51,35 @@ def test_an_unlock_whose_pulse_was_not_sent_fails(bench: Bench) -> None:
     bench.doors.refusing = True
     order(bench, CommandName.UNLOCK, args=UNLOCK)
     assert outcomes(bench) == [("failed", "dead")]
+
+
+def test_a_test_vend_opens_the_door_of_a_slot_that_may_sell(bench: Bench) -> None:
+    order(bench, CommandName.TEST_VEND, args=UNLOCK)
+    assert outcomes(bench) == [("succeeded", "door opened")]
+
+
+def test_p16_a_test_vend_never_opens_a_blocked_slot_and_an_unlock_does(bench: Bench) -> None:
+    terms = Terms(gtins=[GTIN_A])
+    rule = Rule("R-1", 1, BlockKind.HOLD, terms, Notice("召回", "recalled"))
+    bench.link.send_rules(bench.server.rules(2, [rule]))
+    bench.steps(2)
+    order(bench, CommandName.TEST_VEND, args=UNLOCK)
+    assert outcomes(bench) == [("rejected", "not handed out: recall R-1")]
+    assert bench.doors.pulses == []
+    order(bench, CommandName.UNLOCK, args=UNLOCK)
+    assert outcomes(bench)[-1] == ("succeeded", "door opened")
+
+
+def test_a_test_vend_never_opens_a_slot_under_a_safety_hold_whatever_else_is_wrong(
+    bench: Bench,
+) -> None:
+    bench.agent.cabinet.parts.faults.notice("TEMP_SAFETY_HOLD", "cabinet", bad=True)
+    order(bench, CommandName.SERVICE_MODE, args={"on": True})
+    order(bench, CommandName.TEST_VEND, args=UNLOCK)
+    assert outcomes(bench)[-1] == ("rejected", "not handed out: temperature")
+    assert bench.doors.pulses == []
+    order(bench, CommandName.UNLOCK, args=UNLOCK)
+    assert outcomes(bench)[-1] == ("succeeded", "door opened")
 
 
 def test_p13_a_repeated_id_is_answered_again_and_not_done_again(bench: Bench) -> None:
