@@ -20,7 +20,7 @@ from edge_agent.rules.rule_book import RuleBook
 from edge_agent.selling.doors import DoorEdge, Doors
 from edge_agent.selling.errors import StockRefusedError, UnknownSlotError
 from edge_agent.selling.faults import FaultBook
-from edge_agent.selling.gate import Allowed, Lot, Refused, SlotFacts, decide
+from edge_agent.selling.gate import Allowed, Lot, Refused, SlotFacts, decide, unfit
 from edge_agent.selling.local_date import local_date
 from edge_agent.selling.rejections import Rejections
 from edge_agent.selling.slot_vend import SlotVends
@@ -83,6 +83,12 @@ class Cabinet:
         """Ask the gate about one slot. Raises UnknownSlotError."""
         return decide(self.facts(slot))
 
+    def unfit_behind(self, door: str) -> Refused | None:
+        """Say why nothing may be handed out of the slots of a door; None when it may."""
+        slots = [slot for slot, behind in self.parts.slot_doors.items() if behind == door]
+        refusals = (unfit(self.facts(slot)) for slot in slots)
+        return next((refused for refused in refusals if refused is not None), None)
+
     def facts(self, slot: str) -> SlotFacts:
         """Everything the gate looks at, now."""
         parts = self.parts
@@ -96,7 +102,7 @@ class Cabinet:
             safety_hold=parts.faults.safety_hold,
             planned=planned,
             lots=lots,
-            today=local_date(parts.time.now(), self._desired.time_zone),
+            today=local_date(parts.time.now(), parts.desired.zone),
             clock_trusted=parts.time.trusted,
             silent_seconds=parts.contact.silent_seconds(),
             lease_seconds=self._lease(chilled=planned is None or planned.chilled),
@@ -282,11 +288,13 @@ class Cabinet:
         planned = self.parts.desired.planned.get(moved.slot)
         if planned is not None and planned.gtin != moved.gtin:
             raise StockRefusedError(moved.slot, "another product is planned here", planned.gtin)
+        if planned is not None and planned.perishable and moved.expiry is None:
+            raise StockRefusedError(moved.slot, "perishable goods need their expiry date")
         goods = Goods(moved.gtin, moved.lot, None, moved.expiry, moved.production)
         found = blocks(self.parts.rules.rules, [goods], self._place(moved.slot))
         if found:
             raise StockRefusedError(moved.slot, "the goods are blocked", found[0].recall)
-        today = local_date(self.parts.time.now(), self._desired.time_zone)
+        today = local_date(self.parts.time.now(), self.parts.desired.zone)
         if moved.expiry is not None and moved.expiry < today:
             raise StockRefusedError(moved.slot, "the goods are expired", moved.expiry.isoformat())
 

@@ -2,7 +2,7 @@
 
 Reasons are checked in the order of the design, and the first one counts. What is not known is
 never a reason to allow: an unknown lot matches as `possible`, an untrusted clock blocks dated
-goods, a door nobody can see does not sell.
+goods, perishable goods without a date are not sold, nor those behind a door nobody can see.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from edge_agent.rules.evaluate import Block
 from edge_agent.selling.texts import (
+    DATE_UNKNOWN,
     NEAR_EXPIRY,
     NOT_RETURNABLE,
     REFUSALS,
@@ -21,6 +22,9 @@ from edge_agent.selling.texts import (
 from protocol.desired import PlannedSlot
 from protocol.events import RefusalReason
 from protocol.rules import Notice
+
+NO_DATE = "no_date"
+"""Detail of a refusal of perishable goods whose date nobody knows."""
 
 
 class NoticeKind(StrEnum):
@@ -73,7 +77,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Refused:
-    """Do not sell, for this reason; `detail` is the recall id or the slot's fault."""
+    """Do not sell, for this reason; `detail` is the recall id, the slot's fault, or `NO_DATE`."""
 
     reason: RefusalReason
     text: Notice
@@ -90,6 +94,12 @@ def decide(facts: SlotFacts) -> Allowed | Refused:
     if planned is None or not facts.lots:
         return _fault(SlotFault.NOT_PLANNED if planned is None else SlotFault.SOLD_OUT)
     return Allowed(facts.lots[0], planned, _notices(facts, planned))
+
+
+def unfit(facts: SlotFacts) -> Refused | None:
+    """Why nothing may leave this slot, sale or no sale: rules, safety hold, date; None for fit."""
+    refusals = (check(facts) for check in (_rules, _recall, _temperature, _expiry))
+    return next((refused for refused in refusals if refused is not None), None)
 
 
 def _rules(facts: SlotFacts) -> Refused | None:
@@ -123,6 +133,10 @@ def _expiry(facts: SlotFacts) -> Refused | None:
     # never stands before the true date, so what it calls expired is expired.
     if any(expiry < facts.today for expiry in dated):
         return _refused(RefusalReason.EXPIRY)
+    # Found by a count, perhaps: food without a date may be past it.
+    perishable = facts.planned is not None and facts.planned.perishable
+    if perishable and len(dated) < len(facts.lots):
+        return Refused(RefusalReason.EXPIRY, DATE_UNKNOWN, NO_DATE)
     if dated and not facts.clock_trusted:
         return _refused(RefusalReason.CLOCK)
     return None

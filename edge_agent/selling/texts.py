@@ -58,6 +58,10 @@ SLOT_FAULTS = {
     SlotFault.DOOR_OPEN: Notice(zh="柜门未关，请先关门。", en="Please close the door first."),
 }
 
+DATE_UNKNOWN = Notice(
+    zh="该商品保质期信息缺失，停止销售。",
+    en="The date of this product is not known; it is not sold.",
+)
 NEAR_EXPIRY = Notice(zh="该商品临近保质期，请尽快食用。", en="This product is close to its date.")
 NOT_RETURNABLE = Notice(
     zh="该商品一经售出，无质量问题不予退货。",

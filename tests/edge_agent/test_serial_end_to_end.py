@@ -16,7 +16,7 @@ from simulators.devices.bus import SimulatedBus
 from simulators.devices.cu16 import SimulatedCu16
 from simulators.devices.xy_md02 import SimulatedXyMd02
 from tests.edge_agent.model_server import GTIN_A, FakeLink, ModelServer
-from tests.edge_agent.workbench import planned
+from tests.edge_agent.workbench import EXPIRY, planned
 
 WAIT_SECONDS_MAX = 20.0
 
@@ -83,7 +83,7 @@ def test_a_sale_from_the_serial_byte_to_the_servers_journal(
     cabinet.link.send_rules(cabinet.server.rules(1, []))
     cabinet.link.send_desired(cabinet.server.desired(1, [planned("A1"), planned("A2")]))
     cabinet.until(lambda: shop.parts.desired.version == 1)
-    shop.load(StockMoved("A1", GTIN_A, "L1", 1, "tester"))
+    shop.load(StockMoved("A1", GTIN_A, "L1", 1, "tester", expiry=EXPIRY))
     cabinet.until(lambda: str(shop.parts.doors.state("A1")) == "closed")
 
     assert shop.vend(VendOrder("pay-1", "A1")).outcome == "pulsed"

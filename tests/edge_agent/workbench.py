@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ from tests.edge_agent.model_server import GTIN_A, START, FakeLink, ModelServer
 
 DOORS = ("A1", "A2")
 MACHINE_BOOT = "machine-1"
+EXPIRY = date(2030, 1, 1)
+"""Goods of the bench are perishable and so carry a date, later than any test runs."""
 
 
 class FakeDoors:
@@ -129,7 +132,8 @@ class Bench:
         return answer if vend is None else vend.answer
 
     def load(self, slot: str = "A1", lot: str | None = "L1", quantity: int = 5) -> None:
-        self.agent.cabinet.load(StockMoved(slot, GTIN_A, lot, quantity, "tester"))
+        moved = StockMoved(slot, GTIN_A, lot, quantity, "tester", expiry=EXPIRY)
+        self.agent.cabinet.load(moved)
 
     def lots(self, slot: str = "A1") -> tuple[Lot, ...]:
         return self.agent.cabinet.parts.stock.lots(slot)

@@ -41,7 +41,7 @@ class Selling(RuleBasedStateMachine):
         except StockRefusedError:
             return
         assert lot not in self.blocked
-        assert days != -1
+        assert days not in {None, -1}
 
     @rule(recalled=st.sets(st.sampled_from(["L1", "L2", "L3"])), step=st.sampled_from([-1, 0, 1]))
     def publish(self, recalled: set[str], step: int) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge_agent.rules.evaluate import Block
 from edge_agent.selling.gate import (
+    NO_DATE,
     Allowed,
     Lot,
     NoticeKind,
@@ -79,6 +80,17 @@ def test_of_several_reasons_the_first_in_order_is_told(which: set[int]) -> None:
     assert refused.text.en
 
 
+def test_perishable_goods_without_a_date_are_refused_with_a_reason_of_their_own() -> None:
+    undated = replace(LOT, expiry=None)
+    refused = decide(replace(GOOD, lots=(LOT, undated)))
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.detail) == (RefusalReason.EXPIRY, NO_DATE)
+    assert refused.text.zh
+    assert refused.text.en
+    keeps = planned("A1", perishable=False)
+    assert isinstance(decide(replace(GOOD, lots=(LOT, undated), planned=keeps)), Allowed)
+
+
 def test_no_bundle_no_sale() -> None:
     refused = decide(replace(GOOD, rules_held=False))
     assert isinstance(refused, Refused)
@@ -130,6 +142,7 @@ def test_nothing_blocked_expired_held_or_unknown_is_ever_allowed(facts: SlotFact
     assert facts.storage_ok
     assert not (facts.safety_hold and decision.planned.perishable)
     assert all(lot.expiry is None or lot.expiry >= TODAY for lot in facts.lots)
+    assert not decision.planned.perishable or all(lot.expiry is not None for lot in facts.lots)
     assert facts.clock_trusted or all(lot.expiry is None for lot in facts.lots)
     assert facts.silent_seconds is not None
     assert facts.silent_seconds <= facts.lease_seconds

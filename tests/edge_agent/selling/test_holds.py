@@ -1,7 +1,6 @@
 """The food-safety hold: latched, through restarts, until someone on site releases it."""
 
 from collections.abc import Callable
-from datetime import date
 
 import pytest
 
@@ -9,7 +8,7 @@ from edge_agent.detection.errors import NothingLatchedError
 from protocol.commands import CommandName
 from protocol.events import ClearedBy, StockMoved
 from tests.edge_agent.model_server import GTIN_A
-from tests.edge_agent.workbench import Bench, ready
+from tests.edge_agent.workbench import Bench, planned, ready
 
 CODE = "TEMP_SAFETY_HOLD"
 
@@ -103,8 +102,6 @@ def test_p18_the_clock_never_steps_below_what_was_surely_true(bench: Bench) -> N
 
 def test_p18_a_clock_that_jumped_years_ahead_blocks_dated_goods_and_heals(bench: Bench) -> None:
     bench.load(slot="A2")
-    moved = StockMoved("A2", GTIN_A, "L2", 1, "tester", expiry=date(2030, 1, 1))
-    bench.agent.cabinet.load(moved)
     bench.clock.jump_wall(2 * 365 * 86_400.0)
     bench.steps(2)
     assert bench.vend("pay-1", slot="A2").reason == "clock"
@@ -119,7 +116,9 @@ def test_p18_without_a_trusted_clock_dated_goods_are_blocked_and_others_sold(
     make_bench: Callable[..., Bench],
 ) -> None:
     bench = ready(make_bench(clock_trusted=False))
-    assert bench.vend("pay-1").outcome == "dispensed"
-    moved = StockMoved("A2", GTIN_A, "L2", 1, "tester", expiry=date(2030, 1, 1))
-    bench.agent.cabinet.load(moved)
-    assert bench.vend("pay-2", slot="A2").reason == "clock"
+    keeps = planned("A2", perishable=False, chilled=False)
+    bench.link.send_desired(bench.server.desired(2, [planned("A1"), keeps]))
+    bench.steps(2)
+    bench.agent.cabinet.load(StockMoved("A2", GTIN_A, "L2", 1, "tester"))
+    assert bench.vend("pay-1", slot="A2").outcome == "dispensed"
+    assert bench.vend("pay-2").reason == "clock"

@@ -1,6 +1,7 @@
 """Stock by lot: first in first out, attribution, what may come in and always go out."""
 
 import tempfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.selling.errors import StockRefusedError
-from edge_agent.selling.gate import Lot
+from edge_agent.selling.gate import NO_DATE, Lot
 from edge_agent.selling.stock import confidence
 from protocol.errors import MalformedMessageError
 from protocol.events import LotConfidence, StockMoved
 from protocol.rules import BlockKind, Lots, Notice, Rule, Terms
 from tests.edge_agent.model_server import GTIN_A, GTIN_B
-from tests.edge_agent.workbench import Bench, ready
+from tests.edge_agent.workbench import EXPIRY, Bench, planned, ready
 
-MOVED = StockMoved("A1", GTIN_A, "L1", 1, "tester")
+MOVED = StockMoved("A1", GTIN_A, "L1", 1, "tester", expiry=EXPIRY)
 
 
 def changed(**changes: object) -> StockMoved:
@@ -63,6 +64,7 @@ def test_confidence_says_no_more_than_is_known(loads: list[tuple[str | None, int
         (changed(lot="BAD"), "blocked"),
         (changed(lot=None), "blocked"),
         (changed(expiry=date(2026, 11, 20)), "expired"),
+        (changed(expiry=None), "need their expiry date"),
         (changed(gtin=GTIN_B), "another product"),
         (changed(quantity=0), "quantity"),
         (changed(quantity=1001), "quantity"),
@@ -77,6 +79,23 @@ def test_goods_that_may_not_be_sold_are_not_loaded(
         bench.agent.cabinet.load(moved)
     assert bench.units() == 5
     assert len(bench.bodies("stock.loaded")) == 1
+
+
+def test_goods_that_keep_need_no_date(make_bench: Callable[..., Bench]) -> None:
+    bench = ready(make_bench())
+    keeps = planned("A2", perishable=False, chilled=False)
+    bench.link.send_desired(bench.server.desired(2, [planned("A1"), keeps]))
+    bench.steps(2)
+    bench.agent.cabinet.load(changed(slot="A2", expiry=None))
+    assert bench.vend("pay-1", slot="A2").outcome == "dispensed"
+
+
+def test_perishable_goods_without_a_date_that_a_count_found_are_not_sold(bench: Bench) -> None:
+    bench.agent.cabinet.count(changed(lot="FOUND", quantity=2, expiry=None))
+    refused = bench.vend("pay-1")
+    assert (refused.reason, refused.detail) == ("expiry", NO_DATE)
+    bench.agent.cabinet.count(changed(lot="FOUND", quantity=0, expiry=None))
+    assert bench.vend("pay-2").outcome == "dispensed"
 
 
 def test_a_gtin_with_a_wrong_check_digit_is_refused(bench: Bench) -> None:
