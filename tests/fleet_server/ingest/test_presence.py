@@ -328,8 +328,13 @@ def test_p10_silence_found_in_a_transaction_that_failed_is_found_again(
     """A database that is away at that moment must not hide a silent cabinet for ever."""
     cabinet = speaking_cabinet(hearing)
     clock.advance(43)
-    with pytest.raises(RuntimeError), hearing.transactions.write("system:test") as tx:
-        declare_silent(tx, hearing.board, clock.elapsed())
-        raise RuntimeError
+
+    def fail() -> None:
+        with hearing.transactions.write("system:test") as tx:
+            declare_silent(tx, hearing.board, clock.elapsed())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     look_for_silence(hearing)
     assert not live(hearing, cabinet.cabinet_id).online

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from fleet_server.app import FleetServer
 from fleet_server.auth.api import REQUEST_HEADER
@@ -169,8 +170,10 @@ def test_a_fault_of_ours_is_a_problem_without_our_insides(
         raise ArithmeticError("the insides")
 
     monkeypatch.setattr("fleet_server.cabinets.api.page_of", fail)
-    body = is_problem(viewer.try_get("/sites"), 500, "internal")
+    with capture_logs() as logs:
+        body = is_problem(viewer.try_get("/sites"), 500, "internal")
     assert "insides" not in str(body)
+    assert [line["log_level"] for line in logs] == ["error"]
     assert sites(server) == 0
 
 
