@@ -7,10 +7,10 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, StatementError
 from starlette.exceptions import HTTPException
 
-from fleet_server.errors import FleetError, RequestError, TooManyRequestsError
+from fleet_server.errors import ConflictError, FleetError, RequestError, TooManyRequestsError
 from fleet_server.logs import get_logger
 from protocol.errors import ProtocolError
 
@@ -40,10 +40,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProtocolError, _protocol_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(DataError, _data_error)
-    app.add_exception_handler(Exception, _our_error)
     app.add_exception_handler(OperationalError, _database_busy)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.add_exception_handler(IntegrityError, _integrity_error)
+    app.add_exception_handler(StatementError, _statement_error)
+    app.add_exception_handler(Exception, _our_error)
 
 
 def _fleet_error(request: Request, error: Exception) -> JSONResponse:
@@ -79,12 +79,6 @@ def _database_busy(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    """A fault of ours: the caller learns nothing of its inside, the log all of it."""
-    log.error("request.failed", path=request.url.path, exc_info=error)
-    return problem(500, "internal", "the server is at fault; the operator was told")
-
-
 def _http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # same
     phrase = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
@@ -92,12 +86,22 @@ def _http_error(_request: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, slug, str(error.detail))
 
 
-def _data_error(request: Request, error: Exception) -> JSONResponse:
-    """A value no column holds (a NUL, a number of 70 bits) came with the request."""
-    log.warning("request.unstorable", path=request.url.path, error=str(error))
-    return problem(422, "invalid", "a value of the request cannot be stored")
+def _integrity_error(request: Request, error: Exception) -> JSONResponse:
+    """Two made the same thing at the same moment; the other one was first."""
+    log.warning("request.conflict", path=request.url.path, error=str(error))
+    return problem(409, ConflictError.slug, "somebody made the same thing at this moment")
+
+
+def _statement_error(request: Request, error: Exception) -> JSONResponse:
+    """A value no column holds (a NUL, a number of 70 bits, a year 0) came with the request."""
+    assert isinstance(error, StatementError)  # noqa: S101  # same
+    if isinstance(error, DataError) or isinstance(error.orig, ValueError | OverflowError):
+        log.warning("request.unstorable", path=request.url.path, error=str(error))
+        return problem(422, "invalid", "a value of the request cannot be stored")
+    return _our_error(request, error)
 
 
 def _our_error(request: Request, error: Exception) -> JSONResponse:
-    log.error("request.failed", path=request.url.path, error=repr(error))
+    """A fault of ours: the caller learns nothing of its inside, the log all of it."""
+    log.error("request.failed", path=request.url.path, exc_info=error)
     return problem(500, FleetError.slug, OUR_FAULT)
