@@ -14,7 +14,7 @@ from fleet_server.auth.api import router as auth_router
 from fleet_server.auth.service import forget_old_tries
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
-from fleet_server.cabinets.desired import find_drift, resend_desired
+from fleet_server.cabinets.desired import desired_versions, find_drift, resend_desired
 from fleet_server.cabinets.events import CabinetRetired, DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.handlers import (
     on_command_finished,
@@ -22,7 +22,8 @@ from fleet_server.cabinets.handlers import (
     on_desired_rejected,
     on_rules_applied,
 )
-from fleet_server.cabinets.models import CabinetDesired
+from fleet_server.cabinets.queries import cabinet_by_id
+from fleet_server.cabinets.repair_pace import RepairPace
 from fleet_server.catalog.api import router as catalog_router
 from fleet_server.dispatch import handlers as dispatch
 from fleet_server.dispatch import sweep as dispatch_sweep
@@ -75,6 +76,8 @@ from fleet_server.tickets.api import router as tickets_router
 from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
 from fleet_server.transactions import Reactions, Transaction
 from fleet_server.web.idempotency import forget_old_answers
+from protocol.intervals import Uplink
+from protocol.topics import DownKind
 
 Sweep = Callable[[Transaction], None]
 
@@ -174,15 +177,22 @@ def ingest_parts(signing: SigningService) -> IngestParts:
     return IngestParts(
         handlers=event_handlers(signing),
         newest_rules=lambda tx: newest_version(tx.session),
-        repair=partial(_repair, signing),
+        repair=partial(_repair, signing, RepairPace()),
     )
 
 
-def _repair(signing: SigningService, tx: Transaction, held: Held) -> None:
+def _repair(signing: SigningService, pace: RepairPace, tx: Transaction, held: Held) -> None:
     """Send again what a cabinet misses: rules, desired state, orders (P-0, P-14)."""
-    if held.rules_version < newest_version(tx.session):
-        resend_rules(tx, signing, held.cabinet_id)
-    desired = tx.session.get(CabinetDesired, held.cabinet_id)
-    if desired is not None and held.desired_version < desired.version:
-        resend_desired(tx, signing, held.cabinet_id)
-    orders.repair(tx, signing, held.cabinet_id, held.command_counter)
+    cabinet_id, born = held.cabinet_id, held.reconnected
+    uplink = Uplink(cabinet_by_id(tx.session, cabinet_id).uplink)
+    rules = newest_version(tx.session)
+    if held.rules_version >= rules:
+        pace.caught_up(cabinet_id, DownKind.RULES)
+    elif pace.is_due(cabinet_id, DownKind.RULES, rules, tx.now, uplink, born=born):
+        resend_rules(tx, signing, cabinet_id)
+    desired = desired_versions(tx, [cabinet_id]).get(cabinet_id, 0)
+    if held.desired_version >= desired:
+        pace.caught_up(cabinet_id, DownKind.DESIRED)
+    elif pace.is_due(cabinet_id, DownKind.DESIRED, desired, tx.now, uplink, born=born):
+        resend_desired(tx, signing, cabinet_id)
+    orders.repair(tx, signing, cabinet_id, held.command_counter)
