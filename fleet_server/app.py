@@ -80,7 +80,9 @@ class FleetServer:
             broker_secret(settings.data_dir),
             server_subscriptions(settings.fleet, range(SHARD_COUNT)),
         )
-        self.publisher = OutboxPublisher(self.transactions, self.link.publish, wake)
+        self.publisher = OutboxPublisher(
+            self.transactions, self.link.publish, wake, self.link.ready.is_set
+        )
         self.deliverer = Deliverer(settings.notice_channels)
         self.batcher = Batcher(self.link, self.ingest)
         self.sweeps = wiring.sweeps(self.signing)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.ingest.models import DeadLetter
-from fleet_server.outbox.models import OutboundMessage
+from fleet_server.outbox.queries import count_of
 
 router = APIRouter(tags=["operations"])
 
@@ -46,12 +46,11 @@ def metrics(request: Request) -> Response:
         "fleet_inbound_dropped": ("messages dropped, to be sent again", server.link.dropped),
     }
     with server.transactions.read() as tx:
-        counted = {
-            "fleet_outbox_waiting": ("messages waiting for the broker", OutboundMessage.seq),
-            "fleet_dead_letters": ("dead letters ever", DeadLetter.id),
-        }
-        for name, (meaning, column) in counted.items():
-            figures[name] = (meaning, tx.session.scalar(select(func.count(column))) or 0)
+        waiting, aside = (count_of(tx.session, set_aside=aside) for aside in (False, True))
+        figures["fleet_outbox_waiting"] = ("messages waiting for the broker", waiting)
+        figures["fleet_outbox_set_aside"] = ("messages the broker never took", aside)
+        letters = tx.session.scalar(select(func.count(DeadLetter.id))) or 0
+        figures["fleet_dead_letters"] = ("dead letters ever", letters)
         online = select(func.count()).where(CabinetPresence.online)
         figures["fleet_cabinets_online"] = ("cabinets online", tx.session.scalar(online) or 0)
     for name, (meaning, value) in figures.items():

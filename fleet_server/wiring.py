@@ -41,11 +41,15 @@ from fleet_server.ingest.events import (
     JournalGapFound,
     OutboxWasReset,
 )
+from fleet_server.ingest.handlers import on_clock_anchored
 from fleet_server.ingest.presence import Held
 from fleet_server.ingest.service import IngestParts
 from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
+from fleet_server.notifications.handlers import on_message_set_aside
+from fleet_server.outbox.events import MessageSetAside
+from fleet_server.outbox.service import forget_set_aside
 from fleet_server.payments.api import router as payments_router
 from fleet_server.payments.events import RefundEnded
 from fleet_server.payments.service import VisibleRoute, settle_refunds
@@ -116,6 +120,7 @@ def event_handlers(signing: SigningService) -> EventHandlers:
         "sale.adjusted": (sales.on_sale_adjusted,),
         "sale.refused": (sales.on_sale_refused,),
         "vend.failed": (sales.on_vend_failed,),
+        "clock.anchored": (on_clock_anchored,),
         "rules.applied": (on_rules_applied, recalls.on_rules_applied),
         "desired.applied": (on_desired_applied,),
         "desired.rejected": (on_desired_rejected,),
@@ -145,6 +150,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         CabinetRetired: (faults.on_cabinet_retired, recalls.on_cabinet_retired),
         TicketEscalated: (dispatch.on_ticket_escalated,),
         ClockWarned: (dispatch.on_clock_warned,),
+        MessageSetAside: (on_message_set_aside,),
     }
 
 
@@ -167,6 +173,7 @@ def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
         ("recalls.again", recalls_sweep.look_again),
         ("recalls.buyers", partial(recalls_sweep.tell_buyers, signing, VisibleChannel())),
         ("live.forget", forget_old_changes),
+        ("outbox.forget", forget_set_aside),
         ("web.forget", forget_old_answers),
         ("auth.forget", forget_old_tries),
     )

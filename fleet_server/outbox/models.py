@@ -9,7 +9,10 @@ from fleet_server.database import Table, UtcDateTime
 
 
 class OutboundMessage(Table):
-    """One MQTT message; deleted once the broker took it or it came too late."""
+    """One MQTT message; deleted once the broker took it or it came too late.
+
+    One the broker never takes is set aside and kept a while for people to look at.
+    """
 
     __tablename__ = "outbound_messages"
 
@@ -21,3 +24,6 @@ class OutboundMessage(Table):
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     not_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    """Times a broker that was there did not take it."""
+    set_aside_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,13 +1,19 @@
-"""The thread that hands outbox rows to the broker, in order, and deletes what it took."""
+"""The thread that hands outbox rows to the broker, in order, and deletes what it took.
+
+Order is kept within a topic. A message the broker does not take holds up its own topic only, and
+that not for ever: it is set aside after ATTEMPTS_MAX, and versions and counters repair what the
+cabinet missed by it (P-0).
+"""
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from fleet_server.logs import get_logger
+from fleet_server.outbox.events import MessageSetAside
 from fleet_server.outbox.models import OutboundMessage
+from fleet_server.outbox.queries import by_seq, waiting
 from fleet_server.transactions import Transactions
 
 log = get_logger("outbox")
@@ -16,6 +22,10 @@ PORTION_MESSAGES = 200
 """Rows taken at once: bounds memory (a bundle may have 512 KiB) and the repeat after a crash."""
 LOOK_SECONDS = 0.5
 """How often the table is looked at when nobody wakes the thread (another process wrote)."""
+ATTEMPTS_MAX = 20
+"""Then a message is set aside: 10 s at least, and 200 s where the broker never acknowledges."""
+TOPICS_STUCK_MAX = 3
+"""Topics that may fail in one portion: each failure may take the 10 s of `mqtt_link`."""
 
 Publish = Callable[[str, bytes, int], bool]
 
@@ -23,10 +33,21 @@ Publish = Callable[[str, bytes, int], bool]
 class OutboxPublisher:
     """Sends what waits. At least once: cabinets ignore what they hold already."""
 
-    def __init__(self, transactions: Transactions, publish: Publish, wake: threading.Event) -> None:
-        """`wake` is set when a transaction committed: there may be something to send."""
+    def __init__(
+        self,
+        transactions: Transactions,
+        publish: Publish,
+        wake: threading.Event,
+        connected: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`wake` is set when a transaction committed: there may be something to send.
+
+        While not `connected` nothing is tried: a broker that is away is no fault of a message.
+        """
         self._transactions = transactions
         self._publish = publish
+        self._connected = connected
+        self._refused = False
         self._stop = threading.Event()
         self._wake = wake
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
@@ -45,19 +66,36 @@ class OutboxPublisher:
     def publish_waiting(self) -> int:
         """Send one portion; returns how many rows are done with."""
         with self._transactions.read() as tx:
-            found = select(OutboundMessage).order_by(OutboundMessage.seq).limit(PORTION_MESSAGES)
-            rows = list(tx.session.scalars(found))
+            rows = waiting(tx.session, PORTION_MESSAGES)
         done: list[int] = []
+        refused: dict[str, int] = {}
         for row in rows:
-            if not _too_late(row, self._transactions.clock.now()) and not self._publish(
-                row.topic, row.payload, row.qos
-            ):
+            if not self._connected() or len(refused) >= TOPICS_STUCK_MAX:
                 break
-            done.append(row.seq)
-        if done:
-            with self._transactions.write("system:outbox") as tx:
-                tx.session.execute(delete(OutboundMessage).where(OutboundMessage.seq.in_(done)))
+            if row.topic in refused:
+                continue
+            if self._is_done(row):
+                done.append(row.seq)
+            else:
+                refused[row.topic] = row.seq
+        if done or refused:
+            self._note(done, list(refused.values()))
+        self._refused = bool(refused)
         return len(done)
+
+    def _is_done(self, row: OutboundMessage) -> bool:
+        late = row.not_after is not None and row.not_after < self._transactions.clock.now()
+        return late or self._publish(row.topic, row.payload, row.qos)
+
+    def _note(self, done: list[int], refused: list[int]) -> None:
+        with self._transactions.write("system:outbox") as tx:
+            tx.session.execute(delete(OutboundMessage).where(OutboundMessage.seq.in_(done)))
+            for row in by_seq(tx.session, refused):
+                row.attempts += 1
+                if row.attempts >= ATTEMPTS_MAX:
+                    row.set_aside_at = tx.now
+                    log.error("outbox.set_aside", seq=row.seq, topic=row.topic)
+                    tx.announce(MessageSetAside(row.seq, row.topic))
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -66,10 +104,8 @@ class OutboxPublisher:
             try:
                 while self.publish_waiting() == PORTION_MESSAGES and not self._stop.is_set():
                     pass
+                if self._refused:
+                    self._stop.wait(LOOK_SECONDS)  # not at once, whoever wakes us
             except Exception:  # the rows are still there; look again after the pause
                 log.exception("outbox.failed")
                 self._stop.wait(LOOK_SECONDS)
-
-
-def _too_late(row: OutboundMessage, now: datetime) -> bool:
-    return row.not_after is not None and row.not_after < now

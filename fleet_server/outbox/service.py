@@ -1,11 +1,16 @@
 """Queue a message for a cabinet, or for all, in the caller's transaction."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
 
 from fleet_server.outbox.models import OutboundMessage
 from fleet_server.transactions import Transaction
 from protocol.topics import AllKind, DownKind, broadcast, down
 from protocol.wire import DOWN_LIMIT_BYTES, compressed
+
+SET_ASIDE_KEPT_FOR = timedelta(days=30)
+"""Time for people to look at a message the broker never took."""
 
 
 def send(  # a message has these parts
@@ -23,6 +28,12 @@ def send(  # a message has these parts
 def send_to_all(tx: Transaction, fleet: str, kind: AllKind, body: bytes) -> None:
     """Queue signed JSON `body` for the whole fleet."""
     _queue(tx, broadcast(fleet, kind), body, None)
+
+
+def forget_set_aside(tx: Transaction) -> None:
+    """Sweep: drop messages that were set aside long ago."""
+    old = OutboundMessage.set_aside_at < tx.now - SET_ASIDE_KEPT_FOR
+    tx.session.execute(delete(OutboundMessage).where(old))
 
 
 def _queue(tx: Transaction, topic: str, body: bytes, not_after: datetime | None) -> None:

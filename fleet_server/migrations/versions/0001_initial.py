@@ -214,6 +214,8 @@ def upgrade() -> None:
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("not_after", UtcDateTime(), nullable=True),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("set_aside_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbound_messages")),
     )
     op.create_table(
