@@ -27,7 +27,7 @@ from edge_agent.local_api.calls import CallQueue
 from edge_agent.local_api.desk import Desk
 from edge_agent.local_api.screen import Screen
 from edge_agent.local_api.server import LocalServer
-from edge_agent.mqtt_link import Link, MqttLink, broker_at
+from edge_agent.mqtt_link import Link, MqttLink
 from edge_agent.outbox.contact import Contact
 from edge_agent.outbox.presence import AGENT_VERSION, Address, Versions
 from edge_agent.outbox.sampling import DEFAULT_PERIOD_SECONDS, Sampling
@@ -38,6 +38,7 @@ from edge_agent.outbox.uplink import UplinkSession, UplinkSettings
 from edge_agent.rules.desired_book import DesiredBook, thresholds
 from edge_agent.rules.documents import Opener
 from edge_agent.rules.rule_book import RuleBook
+from edge_agent.rules.time_asking import TimeAsking
 from edge_agent.seed import Chance
 from edge_agent.selling.cabinet import Cabinet, Parts
 from edge_agent.selling.doors import FAILED_POLLS_MAX, Doors
@@ -49,7 +50,6 @@ from edge_agent.settings import Settings, TelemetryMode
 from edge_agent.store import StorageError, Store
 from protocol.enrolment import EnrolmentAnswer
 from protocol.events import AgentStarted, StartReason
-from protocol.intervals import PRESENCE
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
 
@@ -309,6 +309,7 @@ def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
             time=time,
             contact=contact,
             rules=RuleBook(store, outbox, time, ground.opener),
+            asking=_asking(ground),
             desired=desired,
             stock=stock,
             doors=doors,
@@ -316,6 +317,17 @@ def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
             vends=_vends(ground, stock, doors),
             storage=StorageWatch(store, time, reserve_bytes=settings.storage_reserve_bytes),
         )
+    )
+
+
+def _asking(ground: _Ground) -> TimeAsking:
+    return TimeAsking(
+        store=ground.store,
+        outbox=ground.outbox,
+        time=ground.time,
+        chance=ground.world.chance,
+        opener=ground.opener,
+        wanted=not ground.settings.clock_trusted,
     )
 
 
@@ -353,7 +365,7 @@ def _uplink(
 ) -> UplinkSession:
     settings, identity, parts = ground.settings, ground.identity, cabinet.parts
     return UplinkSession(
-        link=ground.world.link or _mqtt_link(settings, identity, ground.wake.set),
+        link=ground.world.link or MqttLink.of(identity, settings.brokers, ground.wake.set),
         address=Address(identity.fleet, identity.cabinet),
         settings=UplinkSettings(
             identity.uplink, settings.reconnect_spread_seconds, settings.receipt_timeout_seconds
@@ -365,6 +377,7 @@ def _uplink(
         time=ground.time,
         chance=ground.world.chance,
         versions=lambda: Versions(parts.rules.version, parts.desired.version, ledger.counter),
+        ask_time=parts.asking.step,
     )
 
 
@@ -384,17 +397,3 @@ def _desk(
     )
     access = AccessDesk(cabinet, ground.opener, ground.world.chance)
     return Desk(calls=calls, cabinet=cabinet, access=access, screen=screen, outbox=ground.outbox)
-
-
-def _mqtt_link(settings: Settings, identity: EnrolmentAnswer, wake: Callable[[], None]) -> MqttLink:
-    brokers = [
-        broker_at(
-            address,
-            cabinet=identity.cabinet,
-            credential=identity.credential,
-            ca=identity.ca,
-            keep_alive_seconds=PRESENCE[identity.uplink].keep_alive_seconds,
-        )
-        for address in settings.brokers or identity.brokers
-    ]
-    return MqttLink(brokers, wake)

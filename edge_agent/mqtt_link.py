@@ -19,6 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.errors import OutsideError
+from protocol.enrolment import EnrolmentAnswer
+from protocol.intervals import PRESENCE
 from protocol.wire import DOWN_LIMIT_BYTES
 
 QUEUE_MAX = 256
@@ -137,6 +139,23 @@ class MqttLink:
         self._session: _Session | None = None
         self.dropped = 0
         """Messages that found the queue full, since the start."""
+
+    @classmethod
+    def of(
+        cls, identity: EnrolmentAnswer, brokers: Sequence[str], wake: Callable[[], None]
+    ) -> "MqttLink":
+        """Link of a cabinet; `brokers` replaces those it joined with. Raises BrokerAddressError."""
+        known = [
+            broker_at(
+                address,
+                cabinet=identity.cabinet,
+                credential=identity.credential,
+                ca=identity.ca,
+                keep_alive_seconds=PRESENCE[identity.uplink].keep_alive_seconds,
+            )
+            for address in brokers or identity.brokers
+        ]
+        return cls(known, wake)
 
     def open(self, will: Message, subscriptions: Sequence[str]) -> None:
         """Begin a connection to the next broker."""

@@ -89,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     birth_answer_seconds: float = 60.0
     """How long after a birth the gate waits for the server before it counts it as not there."""
     clock_trusted: bool = False
-    """True where NTP keeps the system clock (P-18); else dated goods are blocked."""
+    """True where NTP keeps the system clock (P-18); else the server is asked for the time."""
     telemetry_mode: TelemetryMode = TelemetryMode.ON_CHANGE
     telemetry_commit_seconds: float = 600.0
     """Samples are written at most this often (flash wear)."""

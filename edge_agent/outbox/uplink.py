@@ -1,7 +1,7 @@
 """The conversation with the server: connect, birth, heartbeat, lanes, receipts (P-0 .. P-11).
 
-It owns the link and gives back only what others must handle: rules, desired state, orders. All
-repair is here: whoever is ahead sends again, after each birth and each receipt.
+It owns the link and gives back only what others must handle: rules, desired state, orders, signed
+answers. All repair is here: whoever is ahead sends again, after each birth and each receipt.
 """
 
 import logging
@@ -66,6 +66,7 @@ class UplinkSession:
         time: Timekeeper,
         chance: Chance,
         versions: Callable[[], Versions],
+        ask_time: Callable[[int], bytes | None],
     ) -> None:
         self._link = link
         self._address = address
@@ -77,6 +78,7 @@ class UplinkSession:
         self._time = time
         self._chance = chance
         self._versions = versions
+        self._ask_time = ask_time
         self._senders = {
             Lane.JOURNAL: Sender(
                 JournalLane(outbox, time),
@@ -140,6 +142,10 @@ class UplinkSession:
             self._be_born(elapsed)
         if elapsed >= self._heartbeat_at:
             self._beat(elapsed)
+        if self._birth_at is None:
+            request = self._ask_time(self.session)
+            if request is not None:
+                self._link.publish(self._address.message(UpKind.REQUEST, request))
         for lane, kind in ((Lane.JOURNAL, UpKind.JOURNAL), (Lane.TELEMETRY, UpKind.TELEMETRY)):
             packed = self._senders[lane].step(elapsed)
             if packed is not None:
@@ -214,7 +220,7 @@ class UplinkSession:
         except ProtocolError as error:
             log.warning("uplink.rubbish", extra={"topic": event.topic, "reason": str(error)})
             return None
-        if kind in (DownKind.RULES, DownKind.DESIRED, DownKind.COMMAND):
+        if kind in (DownKind.RULES, DownKind.DESIRED, DownKind.COMMAND, DownKind.REPLY):
             return Order(DownKind(kind), event.payload)
         log.info("uplink.unknown_kind", extra={"topic": event.topic})
         return None

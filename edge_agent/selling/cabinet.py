@@ -17,6 +17,7 @@ from edge_agent.rules.desired_book import DesiredBook, thresholds
 from edge_agent.rules.documents import VersionRefusedError
 from edge_agent.rules.evaluate import Block, blocks
 from edge_agent.rules.rule_book import RuleBook
+from edge_agent.rules.time_asking import TimeAsking
 from edge_agent.selling.doors import DoorEdge, Doors
 from edge_agent.selling.errors import StockRefusedError, UnknownSlotError
 from edge_agent.selling.faults import FaultBook
@@ -51,6 +52,7 @@ class Parts:
     time: Timekeeper
     contact: Contact
     rules: RuleBook
+    asking: TimeAsking
     desired: DesiredBook
     stock: StockBook
     doors: Doors
@@ -193,11 +195,23 @@ class Cabinet:
             self.parts.faults.use(thresholds(self.parts.desired.desired))
         return new
 
-    def obey(self, kind: SignedKind, data: bytes) -> None:
-        """Take rules or desired state from the wire; what is wrong with it is logged and told."""
-        take = self.take_rules if kind is SignedKind.RULES else self.take_desired
+    def take_time(self, data: bytes) -> bool:
+        """Take a signed answer about the time; return whether it counts. Raises as `take_rules`."""
         try:
-            take(data)
+            return self.parts.asking.hear(data)
+        except SignatureRejectedError:
+            self.rejections.note(SignedKind.REPLY)
+            raise
+
+    def obey(self, kind: SignedKind, data: bytes) -> None:
+        """Take what came signed from the wire; what is wrong with it is logged and told."""
+        takes = {
+            SignedKind.RULES: self.take_rules,
+            SignedKind.DESIRED: self.take_desired,
+            SignedKind.REPLY: self.take_time,
+        }
+        try:
+            takes[kind](data)
         except (ProtocolError, VersionRefusedError, ThresholdError) as error:
             log.warning("document.refused", extra={"kind": str(kind), "reason": str(error)})
 

@@ -21,9 +21,10 @@ from protocol.journal import (
     read_journal_batch,
     read_telemetry_batch,
 )
-from protocol.presence import Heartbeat, Presence, PresenceState, ServerState
+from protocol.presence import Heartbeat, Presence, PresenceState, ServerState, TimeRequest
 from protocol.rules import Rule, RuleBundle
 from protocol.signatures import Envelope, SignedKind, Signer
+from protocol.time_reply import TimeReply
 from protocol.topics import AllKind, DownKind, UpKind, broadcast, down, parse_up
 from protocol.wire import decode, encode
 
@@ -78,6 +79,10 @@ class ModelServer:
         self.desired_version = 0
         self.counter = 0
         self.answers = True
+        self.tells_time = True
+        self.now: Callable[[], datetime] = lambda: START
+        self.requests: list[TimeRequest] = []
+        self.replies: list[LinkMessage] = []
 
     def identity(self, **changes: object) -> EnrolmentAnswer:
         answer = EnrolmentAnswer(
@@ -100,6 +105,9 @@ class ModelServer:
         elif kind is UpKind.HEARTBEAT:
             self.heartbeats.append(decode(message.payload, Heartbeat))
             return []
+        elif kind is UpKind.REQUEST:
+            self.requests.append(decode(message.payload, TimeRequest))
+            return [self.reply(self.requests[-1])] if self.tells_time else []
         elif kind is UpKind.JOURNAL:
             batch = read_journal_batch(message.payload)
             self.journal.accept(batch, batch.events)
@@ -107,6 +115,14 @@ class ModelServer:
             samples = read_telemetry_batch(message.payload)
             self.telemetry.accept(samples, samples.samples)
         return [self.receipt()] if self.answers else []
+
+    def reply(self, request: TimeRequest, signer: Signer | None = None) -> LinkMessage:
+        told = TimeReply(
+            SignedKind.REPLY, FLEET, CABINET, request.request, request.nonce, self.now()
+        )
+        data = encode((signer or self.signer).sign(told))
+        self.replies.append(LinkMessage(down(FLEET, CABINET, DownKind.REPLY), data))
+        return self.replies[-1]
 
     def receipt(self) -> LinkMessage:
         receipt = Receipt(

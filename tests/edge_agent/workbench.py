@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -74,6 +74,8 @@ class Bench:
         self.link = FakeLink(self.server)
         self.doors = doors or FakeDoors()
         self.clock = clock or ManualClock(START)
+        # The server knows the time, whatever the wall clock of the cabinet says.
+        self.server.now = lambda: START + timedelta(seconds=self.clock.elapsed())
         self.celsius: float | None = 3.0
         self.directory = directory
         self.settings = msgspec.structs.replace(_settings(directory), **settings)
