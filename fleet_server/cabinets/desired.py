@@ -13,6 +13,7 @@ from sqlalchemy import select
 from fleet_server.audit.service import record
 from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.models import Cabinet, CabinetDesired, Site
+from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.cabinets.states import CabinetState
 from fleet_server.errors import NotFoundError
 from fleet_server.live.service import changed
@@ -94,7 +95,7 @@ def resend_desired(
         }
     payload = msgspec.convert(row.state, Desired)
     send(tx, signing.fleet, cabinet_id, DownKind.DESIRED, signing.signed(payload))
-    changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id)
+    _tell(tx, cabinet_id)
 
 
 def desired_of(tx: Transaction, cabinet_id: str) -> CabinetDesired:
@@ -126,7 +127,7 @@ def note_applied(tx: Transaction, cabinet_id: str, version: int) -> None:
         if row.drifting:
             row.drifting = False
             tx.announce(DesiredCaughtUp(cabinet_id, version))
-    changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id)
+    _tell(tx, cabinet_id)
 
 
 def note_refused(tx: Transaction, cabinet_id: str, version: int, key: str, reason: str) -> None:
@@ -138,7 +139,7 @@ def note_refused(tx: Transaction, cabinet_id: str, version: int, key: str, reaso
     if not row.drifting:
         row.drifting = True
         tx.announce(DesiredDrifted(cabinet_id, version, f"{key}: {reason}"))
-    changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id)
+    _tell(tx, cabinet_id)
 
 
 def find_drift(tx: Transaction) -> None:
@@ -158,3 +159,8 @@ def find_drift(tx: Transaction) -> None:
     for row in rows:
         row.drifting = True
         tx.announce(DesiredDrifted(row.cabinet_id, row.version, "not applied within 10 min"))
+
+
+def _tell(tx: Transaction, cabinet_id: str) -> None:
+    site_id = cabinet_by_id(tx.session, cabinet_id).site_id
+    changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id, site_id)

@@ -3,7 +3,8 @@
 The client sends `{"topics": ["fleet", "ticket/<id>", ...]}` and gets
 `{"changes": [{"topic", "kind", "id"}, ...]}` at most twice a second; it then fetches what it
 shows, with its own rights. Each look reads some seconds back and leaves out what was told: rows
-of slow transactions become visible late.
+of slow transactions become visible late. Who listens is asked anew every 30 s: the socket closes
+(1008) once the session ended, the account was closed or the token revoked.
 """
 
 import asyncio
@@ -13,9 +14,8 @@ import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from fleet_server.auth.api import actor_of
-from fleet_server.auth.rules import Actor, Permission, Scope
+from fleet_server.auth.rules import Actor, Permission
 from fleet_server.errors import FleetError
-from fleet_server.live.models import LiveChange
 from fleet_server.live.queries import changes_since
 from fleet_server.web.context import Context, context_of
 
@@ -23,6 +23,8 @@ router = APIRouter()
 
 LOOK_SECONDS = 0.5
 LOOK_BACK = timedelta(seconds=10)
+RECHECK_SECONDS = 30.0
+"""How long a tab may listen on rights that have ended."""
 TOPICS_MAX = 50
 """Topics of one tab."""
 POLICY_VIOLATION = 1008
@@ -57,7 +59,7 @@ async def live(socket: WebSocket) -> None:
 async def _serve(socket: WebSocket, context: Context, actor: Actor) -> None:
     watch = msgspec.json.decode(await socket.receive_text(), type=Watch)
     told: set[int] = set()
-    began = context.clock.now()
+    began, checked = context.clock.now(), context.clock.elapsed()
     incoming = asyncio.create_task(socket.receive_text())
     try:
         while True:
@@ -65,6 +67,9 @@ async def _serve(socket: WebSocket, context: Context, actor: Actor) -> None:
             if done:
                 watch = msgspec.json.decode(incoming.result(), type=Watch)
                 incoming = asyncio.create_task(socket.receive_text())
+            if context.clock.elapsed() - checked >= RECHECK_SECONDS:
+                actor = await asyncio.to_thread(actor_of, socket)
+                checked = context.clock.elapsed()
             topics = watch.topics[:TOPICS_MAX]
             since = max(began, context.clock.now() - LOOK_BACK)
             changes = await asyncio.to_thread(_look, context, actor, topics, since, told)
@@ -80,17 +85,9 @@ def _look(
     """Return what is new, each thing once; `told` keeps only what a later look sees again."""
     scope = actor.must_somewhere(Permission.VIEW)
     with context.transactions.read() as tx:
-        rows = changes_since(tx.session, topics, since)
-    fresh = [row for row in rows if row.seq not in told and _visible(scope, row)]
+        rows = changes_since(tx.session, topics, since, scope)
+    fresh = [row for row in rows if row.seq not in told]
     told.clear()
     told.update(row.seq for row in rows)
     shown = dict.fromkeys((row.topic, row.kind, row.object_id) for row in fresh)
     return [{"topic": topic, "kind": kind, "id": key} for topic, kind, key in shown]
-
-
-def _visible(scope: Scope, row: LiveChange) -> bool:
-    # A person limited to regions is told too much rather than too little: only ids travel here,
-    # and what they stand for is fetched with that person's own rights.
-    return (
-        scope.everywhere or row.site_id is None or bool(scope.regions) or row.site_id in scope.sites
-    )

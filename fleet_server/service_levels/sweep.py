@@ -36,7 +36,8 @@ def _breached(tx: Transaction, clock: ServiceClock) -> None:
     note(tx, clock, StepKind.BREACHED)
     _tell(tx, clock, pinned(clock.policy).ladder[-1])
     tx.announce(ClockBreached(clock.owner_kind, clock.owner_id, clock.name, clock.due_at))
-    changed(tx, [f"{clock.owner_kind}/{clock.owner_id}"], clock.owner_kind, clock.owner_id)
+    topic = f"{clock.owner_kind}/{clock.owner_id}"
+    changed(tx, [topic], clock.owner_kind, clock.owner_id, clock.site_id)
 
 
 def _warned(tx: Transaction, clock: ServiceClock) -> None:
