@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from edge_agent.errors import MisuseError
-from edge_agent.outbox.timekeeper import Timekeeper
+from edge_agent.outbox.timekeeper import Taken, Timekeeper
 from edge_agent.seed import Chance
 from edge_agent.store import Store
 from protocol.events import BODIES
@@ -50,28 +50,30 @@ class Outbox:
         self.committed = self._committed_kept
         """How far the server is with the journal; written along with the next append."""
 
-    def append(self, kind: str, body: msgspec.Struct) -> int:
-        """Add one event in the caller's transaction; return its sequence."""
+    def append(self, kind: str, body: msgspec.Struct, taken: Taken | None = None) -> int:
+        """Add one event in the caller's transaction; return its sequence.
+
+        `taken`: when it happened, where that was not now (the disk was full then).
+        """
         if type(body) is not BODIES[kind]:
             raise MisuseError(f"{kind} does not carry a {type(body).__name__}")
         data = msgspec.json.encode(body)
         if len(data) > BODY_BYTES_MAX:
             raise EventTooLargeError(kind, len(data))
         seq = next_sequences(self._store, Lane.JOURNAL, 1)
-        quality = self._time.quality()
-        at = self._time.now()
+        taken = taken or self._time.taken()
         self._store.write(
             "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
             seq,
-            at.isoformat(),
-            self._time.mono_ms(),
+            taken.at.isoformat(),
+            taken.mono_ms,
             self.boot,
-            str(quality),
+            str(taken.quality),
             kind,
             data,
         )
-        if quality is ClockQuality.SYNCED:
-            self._time.raise_bound(at)
+        if taken.quality is ClockQuality.SYNCED:
+            self._time.raise_bound(taken.at)
         self._keep_committed()
         return seq
 

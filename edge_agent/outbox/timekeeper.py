@@ -36,6 +36,15 @@ class Anchor:
         return self.at.astimezone(UTC) + timedelta(milliseconds=milliseconds)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """When something happened, in every way an event tells it."""
+
+    at: datetime
+    mono_ms: int
+    quality: ClockQuality
+
+
 class Timekeeper:
     """Time of the agent."""
 
@@ -59,6 +68,11 @@ class Timekeeper:
     def mono_ms(self) -> int:
         """Milliseconds of this boot, as events carry them."""
         return round(self._clock.elapsed() * MILLISECONDS)
+
+    def taken(self) -> Taken:
+        """This moment, for an event."""
+        quality = self.quality()
+        return Taken(self.now(), self.mono_ms(), quality)
 
     def quality(self) -> ClockQuality:
         """How far `now` is trusted at this moment."""

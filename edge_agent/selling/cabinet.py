@@ -221,7 +221,7 @@ class Cabinet:
         """Take one reading. Raises StorageError."""
         self.parts.faults.observe(reading)
         if isinstance(reading, DoorReading | DeviceFailure):
-            edge = self.parts.doors.observe(reading)
+            edge = self.parts.doors.observe(reading, in_service=self.parts.faults.in_service)
             if edge is not None:
                 self._door_moved(edge)
             elif isinstance(reading, DoorReading) and reading.state is DoorState.CLOSED:
@@ -237,6 +237,7 @@ class Cabinet:
         """
         for part in (
             self._watch_storage,
+            self._write_doors,
             self.parts.vends.step,
             self._note_paused,
             self._note_service,
@@ -260,9 +261,16 @@ class Cabinet:
     def _door_moved(self, edge: DoorEdge) -> None:
         if edge.opened:
             self.parts.vends.prove(edge.door)
+        self._write_doors()
+
+    def _write_doors(self) -> None:
+        """Write what moved, and the sales it proves; with a full disk both wait."""
+        if not self.parts.doors.waiting:
+            return
         with self.parts.store.transaction():
-            self.parts.doors.record(edge, in_service=self.parts.faults.in_service)
+            self.parts.doors.write()
             self.parts.vends.complete()
+        self.parts.doors.written()
 
     def _note_paused(self) -> None:
         paused = self.parts.stock.failing(FAILURES_MAX)

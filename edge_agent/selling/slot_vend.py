@@ -5,6 +5,7 @@ not a second vend. Proof is the door seen open by the lock board. A payment refe
 its first order, whatever came of it; the same order again gets the same answer.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -36,6 +37,9 @@ from protocol.sealing import seal
 SETTLE_SECONDS = 30.0
 """After a boot the lock board has this long to show the door of an interrupted vend."""
 POWER_CUT = "power_cut"
+STORAGE = "storage"
+_NOT_OF_THE_SLOT = frozenset({POWER_CUT, STORAGE})
+"""Causes that say nothing about the slot and do not pause it."""
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,7 @@ class SlotVends:
         self._deadlines: dict[str, float] = {}
         self._before_boot: set[str] = set()
         self._proven: set[str] = set()
+        self._causes: dict[str, str] = {}
 
     def find(self, payment_reference: str) -> Vend | None:
         """Vend of a payment reference."""
@@ -120,7 +125,12 @@ class SlotVends:
         except StorageError:
             text = REFUSALS[RefusalReason.STORAGE]
             return VendAnswer(VendState.REFUSED, vend.sale, text, RefusalReason.STORAGE)
-        self._open_door(self._reread(vend))
+        vend = self._reread(vend)
+        if not self._open_door(vend):
+            reason = self._causes[vend.sale]
+            return msgspec.structs.replace(
+                vend.answer, outcome=VendState.FAILED, text=NOT_DISPENSED, reason=reason
+            )
         return self._reread(vend).answer
 
     def prove(self, door: str) -> None:
@@ -142,9 +152,13 @@ class SlotVends:
                 self._settle(vend, VendState.UNKNOWN, POWER_CUT)
 
     def pulse_failed(self, sale: str, cause: str) -> None:
-        """Settle a vend whose pulse was surely not sent."""
+        """Settle a vend whose pulse was surely not sent; in memory first, whatever the disk says.
+
+        Raises StorageError; then the next good `step` writes it.
+        """
         for vend in self._book.open_vends():
             if vend.sale == sale:
+                self._causes[sale] = cause
                 self._settle(vend, VendState.FAILED, cause)
 
     def step(self) -> None:
@@ -154,9 +168,12 @@ class SlotVends:
                 self.complete()
         open_vends = self._book.open_vends()
         for vend in open_vends:
-            if self._time.elapsed() < self._deadlines.get(vend.sale, 0.0):
+            cause = self._causes.get(vend.sale)
+            if cause is not None:
+                self._settle(vend, VendState.FAILED, cause)
+            elif self._time.elapsed() < self._deadlines.get(vend.sale, 0.0):
                 continue
-            if vend.sale in self._before_boot:
+            elif vend.sale in self._before_boot:
                 self._settle(vend, VendState.UNKNOWN, POWER_CUT)
             else:
                 self._settle(vend, VendState.FAILED, "door_did_not_open")
@@ -172,20 +189,24 @@ class SlotVends:
             else:
                 self._settle(vend, VendState.FAILED, POWER_CUT)
 
-    def _open_door(self, vend: Vend) -> None:
+    def _open_door(self, vend: Vend) -> bool:
+        """Pulse the lock; False when it surely was not, which the next good write settles."""
         try:
             with self._store.transaction():
                 self._book.move(vend, VendState.PULSED, vend.answer)
         except StorageError:
-            # Nothing moved yet and nothing will: the next good write settles it.
-            self._deadlines[vend.sale] = self._time.elapsed()
-            return
+            self._causes[vend.sale] = STORAGE
+            return False
         self._deadlines[vend.sale] = self._time.elapsed() + self._proof_seconds
         self._doors.expect(vend.door, DoorCause.SALE, self._proof_seconds)
         try:
             self._pulse(vend.door, vend.sale)
         except DriverError as error:
-            self._settle(self._reread(vend), VendState.FAILED, type(error).__name__)
+            self._causes[vend.sale] = type(error).__name__
+            with contextlib.suppress(StorageError):  # then the next good `step` writes it
+                self._settle(self._reread(vend), VendState.FAILED, type(error).__name__)
+            return False
+        return True
 
     def _dispensed(self, vend: Vend) -> None:
         line = vend.line
@@ -212,7 +233,7 @@ class SlotVends:
         )
         with self._store.transaction():
             self._book.move(vend, state, answer)
-            if cause != POWER_CUT:  # that was not the slot's failure
+            if cause not in _NOT_OF_THE_SLOT:
                 self._stock.note_failure(vend.slot)
             self._outbox.append("vend.failed", body)
 
@@ -222,6 +243,7 @@ class SlotVends:
         }
         self._before_boot &= still_open
         self._proven &= still_open
+        self._causes = {sale: why for sale, why in self._causes.items() if sale in still_open}
 
     def _requested(self, order: VendOrder, door: str, answer: VendAnswer) -> Vend:
         return Vend(

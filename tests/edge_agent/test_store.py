@@ -1,5 +1,6 @@
 """The one file: transactions, steps of the schema, damage, a full disk."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from edge_agent.drivers.lock_board.readings import DoorState
+from edge_agent.drivers.readings import DoorReading
+from edge_agent.selling.cabinet import FAILURES_MAX
+from edge_agent.selling.doors import WAITING_MAX
 from edge_agent.selling.faults import LOST_STORE_PART
+from edge_agent.selling.vend_book import VendOrder
 from edge_agent.store import STORE_FILE, StorageError, Store, TransactionError
 from tests.edge_agent.model_server import START
 from tests.edge_agent.workbench import Bench, ready
@@ -154,6 +159,79 @@ def test_p07_a_door_seen_open_while_the_disk_was_full_is_a_sale_when_there_is_ro
     assert [body["payment_reference"] for body in bench.bodies("sale.completed")] == ["pay-1"]
     assert bench.bodies("vend.failed") == []
     assert bench.units() == 4
+
+
+def test_p07_a_vend_that_the_full_disk_stopped_before_the_pulse_is_no_failure_of_the_slot(
+    make_bench: Callable[..., Bench],
+) -> None:
+    full_after = [0]
+
+    def fill_up() -> None:
+        full_after[0] -= 1
+        if full_after[0] == 0:
+            bench.agent.cabinet.parts.store.row("PRAGMA query_only = ON")
+
+    bench = ready(make_bench(after_commit=fill_up))
+    store = bench.agent.cabinet.parts.store
+    for number in range(FAILURES_MAX):
+        full_after[0] = 1  # the authorisation is written, the pulse is not
+        answer = bench.agent.cabinet.vend(VendOrder(f"pay-{number}", "A1"))
+        assert (answer.outcome, answer.reason) == ("failed", "storage")
+        bench.steps(25)
+        assert bench.agent.cabinet.vend(VendOrder(f"pay-{number}", "A1")).outcome == "authorised"
+        store.row("PRAGMA query_only = OFF")
+        bench.steps(25)
+        assert bench.vend(f"pay-{number}") == answer
+    assert bench.doors.pulses == []
+    assert [body["cause"] for body in bench.bodies("vend.failed")] == ["storage"] * FAILURES_MAX
+    assert bench.vend("pay-9").outcome == "dispensed"
+
+
+def test_p07_a_pulse_that_failed_while_the_disk_was_full_is_told_with_its_cause(
+    bench: Bench,
+) -> None:
+    bench.doors.refusing = True
+    store = bench.agent.cabinet.parts.store
+    bench.agent.cabinet.vend(VendOrder("pay-1", "A1"))
+    store.row("PRAGMA query_only = ON")
+    bench.steps(30)
+    store.row("PRAGMA query_only = OFF")
+    bench.steps(25)
+    assert [body["cause"] for body in bench.bodies("vend.failed")] == ["NoAnswer"]
+
+
+def test_p07_doors_that_moved_while_the_disk_was_full_are_told_as_they_were_seen(
+    bench: Bench,
+) -> None:
+    store = bench.agent.cabinet.parts.store
+    store.row("PRAGMA query_only = ON")
+    at = []
+    for state in (DoorState.OPEN, DoorState.CLOSED) * 2:
+        bench.doors.state["A1"] = state
+        bench.step()
+        at.append(bench.clock.wall())
+        bench.steps(6)
+    assert "door.opened" not in bench.types()
+    store.row("PRAGMA query_only = OFF")
+    bench.steps(25)
+    events = [event for event in bench.agent.outbox.events(0, 1_000) if "door." in event.type]
+    assert [event.type for event in events] == ["door.opened", "door.closed"] * 2
+    assert [event.at for event in events] == at
+    assert [body["open_seconds"] for body in bench.bodies("door.closed")] == [7.0, 7.0]
+
+
+def test_p07_edges_of_doors_in_memory_are_bounded_and_the_newest_are_told(bench: Bench) -> None:
+    store = bench.agent.cabinet.parts.store
+    store.row("PRAGMA query_only = ON")
+    for _ in range(WAITING_MAX // 2 + 3):
+        for state in (DoorState.OPEN, DoorState.CLOSED):
+            reading = DoorReading("locks", "A1", state, bench.clock.elapsed())
+            with contextlib.suppress(StorageError):
+                bench.agent.cabinet.observe(reading)
+    store.row("PRAGMA query_only = OFF")
+    bench.steps(2)
+    moved = [kind for kind in bench.types() if kind.startswith("door.")]
+    assert moved == ["door.opened", "door.closed"] * 3
 
 
 def test_p07_selling_stops_while_the_fault_can_still_be_written(

@@ -115,7 +115,9 @@ def test_p18_a_clock_that_jumped_years_ahead_blocks_dated_goods_and_heals(bench:
 def test_p18_without_a_trusted_clock_dated_goods_are_blocked_and_others_sold(
     make_bench: Callable[..., Bench],
 ) -> None:
-    bench = ready(make_bench(clock_trusted=False))
+    bench = make_bench(clock_trusted=False)
+    bench.server.tells_time = False
+    ready(bench)
     keeps = planned("A2", perishable=False, chilled=False)
     bench.link.send_desired(bench.server.desired(2, [planned("A1"), keeps]))
     bench.steps(2)
