@@ -163,6 +163,7 @@ def sweeps(signing: SigningService) -> Sequence[tuple[str, Sweep]]:
         ("tickets.triage", tickets_sweep.triage_waiting_tickets),
         ("tickets.dispatch", tickets_sweep.dispatch_waiting_tickets),
         ("tickets.quiet", tickets_sweep.close_quiet_tickets),
+        ("tickets.unmuted", tickets_sweep.follow_after_muting),
         ("tickets.sites", tickets_sweep.open_site_tickets),
         ("dispatch.offers", dispatch_sweep.expire_offers),
         ("dispatch.again", dispatch_sweep.ask_again),

@@ -40,7 +40,8 @@ class Cabinet(Table):
     perishable: Mapped[bool] = mapped_column(default=False)
     credential_hash: Mapped[str | None] = mapped_column(String(64))
     reenrolment_approved: Mapped[bool] = mapped_column(default=False)
-    muted_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    muted_until: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """Until then its faults open no tickets (`tickets.rules.is_muted`)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

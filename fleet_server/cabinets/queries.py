@@ -1,6 +1,7 @@
 """All selects of the registry."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, or_, select
@@ -42,6 +43,12 @@ def sites_of(session: Session, cabinet_ids: Iterable[str]) -> dict[str, Site]:
         .where(Cabinet.id.in_(list(cabinet_ids)))
     )
     return {row[0]: row[1] for row in rows}
+
+
+def mutings_over(session: Session, now: datetime, limit: int) -> list[Cabinet]:
+    """Cabinets whose muting ended and was not noted yet, locked."""
+    found = select(Cabinet).where(Cabinet.muted_until <= now).order_by(Cabinet.muted_until)
+    return list(session.scalars(found.limit(limit).with_for_update(skip_locked=True)))
 
 
 def within(

@@ -97,7 +97,13 @@ class CabinetMove(Order):
 
 
 class CabinetChange(Order):
-    """`PATCH /cabinets/{id}`: moved, muted, board swapped."""
+    """`PATCH /cabinets/{id}`: moved, muted, board swapped.
+
+    While a cabinet is muted (`muted_until`, works on it, say) its faults are recorded but open,
+    join and escalate no ticket, and so send no notices; those of severity C and recalls always
+    do. What still stands when the muting ends opens its ticket then. An instant that has passed
+    ends the muting now.
+    """
 
     site_id: str | None = None
     muted_until: AwareDatetime | None = None

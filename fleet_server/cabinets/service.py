@@ -184,6 +184,12 @@ def change(  # what may change
     return cabinet
 
 
+def end_muting(tx: Transaction, cabinet: Cabinet) -> None:
+    """Note that a muting is over."""
+    cabinet.muted_until = None
+    _note(tx, cabinet, "unmuted", {})
+
+
 def _fits(now: datetime, claim: Claim, cabinet: Cabinet, serial_number: str) -> bool:
     return (
         claim.used_at is None

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from fleet_server.cabinets.queries import site_by_id
+from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
 from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
 from fleet_server.faults.models import Fault
 from fleet_server.faults.queries import fault_by_id
@@ -25,6 +25,7 @@ from fleet_server.tickets.rules import (
     STOCK_KINDS,
     Plan,
     TicketKind,
+    is_muted,
     plan_for,
     priority_of,
 )
@@ -50,13 +51,20 @@ def on_fault_opened(tx: Transaction, fact: FaultOpened) -> None:
 
 def on_fault_repeated(tx: Transaction, fact: FaultRepeated) -> None:
     """Make its ticket as urgent as the fault became; open one where it had none."""
-    fault = fault_by_id(tx.session, fact.fault_id)
+    follow_fault(tx, fault_by_id(tx.session, fact.fault_id))
+
+
+def follow_fault(tx: Transaction, fault: Fault) -> None:
+    """See to it that an active fault has a ticket that is urgent enough."""
+    severity = Severity(fault.severity)
+    if _is_muted(tx, fault):
+        return
     tickets = open_tickets_of_fault(tx.session, fault.id)
     if not tickets:
         _ask(tx, fault)
     for ticket in tickets:
         if ticket.kind not in STOCK_KINDS:
-            escalate(tx, ticket, priority_of(fact.severity), fact.severity)
+            escalate(tx, ticket, priority_of(severity), severity)
 
 
 def on_fault_ended(tx: Transaction, fact: FaultEnded) -> None:
@@ -95,11 +103,16 @@ def on_event_unreadable(tx: Transaction, fact: EventUnreadable) -> None:
     )
 
 
+def _is_muted(tx: Transaction, fault: Fault) -> bool:
+    cabinet = cabinet_by_id(tx.session, fault.cabinet_id)
+    return is_muted(cabinet.muted_until, tx.now, Severity(fault.severity))
+
+
 def _ask(tx: Transaction, fault: Fault) -> None:
     severity = Severity(fault.severity)
     kind = kind_of(fault.code, fault.part)
     plan = plan_for(kind, severity, FaultSource(fault.source))
-    if plan is None:
+    if plan is None or _is_muted(tx, fault):
         return
     standing = unended_ticket(
         tx.session, fault.site_id, fault.cabinet_id, plan.kind, plan.component

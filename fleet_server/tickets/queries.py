@@ -8,6 +8,7 @@ from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet_server.auth.rules import Scope
+from fleet_server.cabinets.models import Cabinet
 from fleet_server.cabinets.queries import within
 from fleet_server.errors import NotFoundError
 from fleet_server.faults.models import Fault
@@ -128,8 +129,13 @@ def cabinets_of(session: Session, tickets: Iterable[Ticket]) -> defaultdict[str,
     return cabinets
 
 
-def silent_too_long(session: Session, code: str, before: datetime, limit: int) -> list[Fault]:
-    """Active episodes of `code` since before then that no open ticket is to end."""
+def silent_too_long(
+    session: Session, code: str, before: datetime, now: datetime, limit: int
+) -> list[Fault]:
+    """Active episodes of `code` since before then that no open ticket is to end.
+
+    Those of muted cabinets wait until the muting ends.
+    """
     covered = exists().where(
         TicketFault.fault_id == Fault.id,
         TicketFault.ticket_id == Ticket.id,
@@ -139,6 +145,8 @@ def silent_too_long(session: Session, code: str, before: datetime, limit: int) -
         select(Fault)
         .where(Fault.code == code, Fault.state == FaultState.ACTIVE, Fault.since <= before)
         .where(~covered)
+        .join(Cabinet, Cabinet.id == Fault.cabinet_id)
+        .where(or_(Cabinet.muted_until.is_(None), Cabinet.muted_until <= now))
         .order_by(Fault.site_id, Fault.since)
         .limit(limit)
     )

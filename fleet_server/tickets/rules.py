@@ -86,6 +86,11 @@ def more_urgent(one: Priority, other: Priority) -> Priority:
     return min(one, other, key=lambda priority: priority.rank)
 
 
+def is_muted(muted_until: datetime | None, now: datetime, severity: Severity) -> bool:
+    """Whether a fault of a cabinet opens no ticket for now; C always does."""
+    return muted_until is not None and now < muted_until and severity is not Severity.C
+
+
 def plan_for(kind: FaultKind, severity: Severity, source: FaultSource) -> Plan | None:
     """Return the ticket an episode opens or joins; None when it opens none.
 

@@ -6,10 +6,13 @@ Split from `handlers.py`: nobody announces that time has passed.
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from fleet_server.cabinets.queries import site_by_id
+from fleet_server.cabinets.queries import mutings_over, site_by_id
+from fleet_server.cabinets.service import end_muting
 from fleet_server.faults.models import Fault
+from fleet_server.faults.queries import active_faults_of
 from fleet_server.service_levels.queries import policy_in_force
 from fleet_server.service_levels.rules import Priority
+from fleet_server.tickets.handlers import follow_fault
 from fleet_server.tickets.models import Ticket
 from fleet_server.tickets.queries import due_tickets, silent_too_long, unended_ticket
 from fleet_server.tickets.rules import TicketKind
@@ -28,6 +31,8 @@ TICKETS_MAX = 100
 """Tickets of one sweep; those left over are taken a second later."""
 SILENT_MAX = 500
 """Silent cabinets of one sweep: a region that goes dark is worked off in seconds."""
+MUTINGS_MAX = 50
+"""Cabinets of one sweep whose muting ended."""
 OFFLINE = "OFFLINE"
 
 
@@ -52,9 +57,17 @@ def close_quiet_tickets(tx: Transaction) -> None:
 def open_site_tickets(tx: Transaction) -> None:
     """One ticket for each site with cabinets silent for too long (P-10)."""
     delay = timedelta(seconds=policy_in_force(tx.session).site_silent_seconds)
-    silent = silent_too_long(tx.session, OFFLINE, tx.now - delay, SILENT_MAX)
+    silent = silent_too_long(tx.session, OFFLINE, tx.now - delay, tx.now, SILENT_MAX)
     for site_id, faults in groupby(silent, key=lambda fault: fault.site_id):
         _one_for_site(tx, site_id, list(faults))
+
+
+def follow_after_muting(tx: Transaction) -> None:
+    """Open the tickets a muting held back, where the fault still stands."""
+    for cabinet in mutings_over(tx.session, tx.now, MUTINGS_MAX):
+        end_muting(tx, cabinet)
+        for fault in active_faults_of(tx.session, cabinet.id):
+            follow_fault(tx, fault)
 
 
 def _one_for_site(tx: Transaction, site_id: str, faults: list[Fault]) -> None:

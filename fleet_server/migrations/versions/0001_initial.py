@@ -381,6 +381,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("serial_number", name=op.f("uq_cabinets_serial_number")),
     )
     with op.batch_alter_table("cabinets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cabinets_muted_until"), ["muted_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_cabinets_site_id"), ["site_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cabinets_state"), ["state"], unique=False)
 
@@ -1528,6 +1529,7 @@ def downgrade() -> None:
     with op.batch_alter_table("cabinets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cabinets_state"))
         batch_op.drop_index(batch_op.f("ix_cabinets_site_id"))
+        batch_op.drop_index(batch_op.f("ix_cabinets_muted_until"))
 
     op.drop_table("cabinets")
     with op.batch_alter_table("api_tokens", schema=None) as batch_op:
