@@ -17,7 +17,11 @@ from protocol.faults import Severity
 
 
 class CheckInShape(Order):
-    """How the technician shows to be there: `gps` needs both coordinates, `cabinet_code` a code."""
+    """How the technician shows to be there: `gps` needs both coordinates, `cabinet_code` a code.
+
+    The code is the serial number on the plate inside a cabinet of the visit. The cabinet's id,
+    which stands in the ticket, is refused.
+    """
 
     way: CheckInWay
     latitude: float | None = Field(None, ge=-90, le=90)

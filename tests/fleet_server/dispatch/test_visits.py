@@ -57,12 +57,14 @@ def test_a_check_in_by_gps_counts_within_two_hundred_metres(desk: Desk, one: Tec
     )
 
 
-@pytest.mark.parametrize("code", ["C1", "SN-C1"])
-def test_a_check_in_by_the_cabinets_code(desk: Desk, one: Technician, code: str) -> None:
+@pytest.mark.parametrize("wrong", ["C1", "C2", "SN-C2", ""])
+def test_a_check_in_by_code_needs_the_serial_number_on_the_plate_inside(
+    desk: Desk, one: Technician, wrong: str
+) -> None:
     step(desk, one, to="travelling")
-    wrong = {"way": "cabinet_code", "code": "C2"}
-    assert refused(desk, one, to="on_site", check_in=wrong) == 422
-    step(desk, one, to="on_site", check_in={"way": "cabinet_code", "code": code})
+    shown = {"way": "cabinet_code", "code": wrong}
+    assert refused(desk, one, to="on_site", check_in=shown) == 422
+    step(desk, one, to="on_site", check_in={"way": "cabinet_code", "code": "SN-C1"})
     assert desk.visits()[0]["check_in_way"] == "cabinet_code"
 
 
