@@ -103,6 +103,10 @@ class Store:
         """Whether an earlier store of this cabinet is gone, and `admit_loss` was not called."""
         return self.value(LOST) is not None
 
+    def note_loss(self) -> None:
+        """Note, inside the caller's transaction, that this store forgot something."""
+        self.remember(LOST, "yes")
+
     def admit_loss(self) -> None:
         """Note, inside the caller's transaction, that the loss has had its consequences."""
         self.forget(LOST)

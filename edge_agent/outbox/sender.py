@@ -2,19 +2,27 @@
 
 A pure state machine over elapsed seconds; the lane packs batches, the uplink carries them. What
 counts is only how far the server says its database is: it may go back (a server restored from a
-backup), then we go back with it.
+backup), then we go back with it. A server further than anything this store can ever have sent has
+met a newer state of it: `RolledBackError`, and the caller begins a new epoch.
 """
 
-import logging
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge_agent.errors import OutsideError
 from edge_agent.seed import Chance
 from protocol.intervals import RECEIPT_TIMEOUT_MAX_SECONDS
 from protocol.journal import Position
 from protocol.presence import LanePosition
 
-log = logging.getLogger(__name__)
+
+class RolledBackError(OutsideError):
+    """The server is further with this epoch than our store ever was: the store is an older copy."""
+
+    def __init__(self, committed: int, reached: int) -> None:
+        super().__init__(f"the server has {committed}, this store was sent up to {reached}")
+        self.committed = committed
+        self.reached = reached
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class Sender:
         self.committed = committed
         """How far the server's database is, as we last heard."""
         self._lane = lane
+        self._reached = lane.position().head
+        """Newest entry that can have been sent: by an earlier process, or by this one."""
         self._chance = chance
         self._timeout_first = timeout_seconds
         self._timeout = timeout_seconds
@@ -77,22 +87,31 @@ class Sender:
             self._timeout = min(self._timeout * 2, RECEIPT_TIMEOUT_MAX_SECONDS)
         packed = self._lane.pack(first)
         self._outstanding = packed
+        self._reached = max(self._reached, packed.last)
         self._again_at = elapsed + self._chance.jitter(self._timeout)
         return packed
 
     def receipt(self, position: Position) -> bool:
-        """Take what the server says; return whether it changed how far it is."""
+        """Take what the server says; return whether it changed how far it is.
+
+        Raises RolledBackError; then nothing changed, and only a new epoch helps.
+        """
         ours = self._lane.position()
         if position.epoch != ours.epoch:
             return False  # of the epoch before this one
-        if position.committed > ours.head:
-            log.error("receipt.ahead", extra={"committed": position.committed, "head": ours.head})
-            return False
+        if position.committed > self._reached:
+            raise RolledBackError(position.committed, self._reached)
         if position.committed == self.committed:
             return False
         self.committed = position.committed
         self._forget_outstanding()
         return True
+
+    def begin_anew(self) -> None:
+        """Begin at the first entry of a new epoch."""
+        self.committed = 0
+        self._reached = 0
+        self._forget_outstanding()
 
     def _forget_outstanding(self) -> None:
         self._outstanding = None

@@ -25,6 +25,9 @@ MARK_EVERY_SECONDS = 3600.0
 """Acknowledgements are noted hourly: exact enough for 7 days, and 24 writes a day."""
 
 
+_TABLES = {Lane.JOURNAL: "journal", Lane.TELEMETRY: "telemetry"}
+
+
 class EventTooLargeError(MisuseError):
     """An event of ours would not fit on the wire; whoever builds it has to bound it."""
 
@@ -41,6 +44,7 @@ class Outbox:
         """Begin a new epoch where the store has none. Raises StorageError."""
         self._store = store
         self._time = time
+        self._chance = chance
         self.boot = boot
         self.new_epoch = store.row("SELECT 1 FROM lane LIMIT 1") is None
         if self.new_epoch:
@@ -113,6 +117,20 @@ class Outbox:
         with self._store.transaction():
             self._store.write("DELETE FROM acknowledged WHERE through > ?", committed)
 
+    def begin_anew(self) -> None:
+        """Begin a new epoch in both lanes with what is not acknowledged (ADR 0008); durable.
+
+        The store turned out to be an older copy of itself, so it counts as lost, too: what it
+        forgot (a hold, a count) nobody knows.
+        """
+        telemetry_gone = lane_row(self._store, Lane.TELEMETRY)[2] - 1
+        with self._store.transaction():
+            _shift(self._store, Lane.JOURNAL, self.committed, self._chance)
+            _shift(self._store, Lane.TELEMETRY, telemetry_gone, self._chance)
+            self._store.write("DELETE FROM acknowledged")
+            self._store.note_loss()
+        self.committed = self._committed_kept = 0
+
     def _keep_committed(self) -> None:
         # Its own write would cost a flush per receipt; losing it only sends a batch again.
         if self.committed != self._committed_kept:
@@ -125,6 +143,21 @@ class Outbox:
 def _begin_epoch(store: Store, chance: Chance) -> None:
     for lane in Lane:
         store.write("INSERT INTO lane VALUES (?, ?, 0, 1, 0)", str(lane), chance.new_id())
+
+
+def _shift(store: Store, lane: Lane, gone: int, chance: Chance) -> None:
+    """Drop the entries up to `gone`, number the others from 1, in a new epoch."""
+    table = _TABLES[lane]
+    store.write(f"DELETE FROM {table} WHERE seq <= ?", gone)  # noqa: S608  # a name of ours
+    # Over negative numbers, so that no row meets another on the way.
+    store.write(f"UPDATE {table} SET seq = ? - seq", gone)  # noqa: S608  # same
+    store.write(f"UPDATE {table} SET seq = -seq")  # noqa: S608  # same
+    store.write(
+        "UPDATE lane SET epoch = ?, head = head - ?, floor = 1, committed = 0 WHERE name = ?",
+        chance.new_id(),
+        gone,
+        str(lane),
+    )
 
 
 def lane_row(store: Store, lane: Lane) -> tuple[str, int, int, int]:

@@ -12,7 +12,7 @@ from edge_agent.mqtt_link import Link, LinkClosed, LinkMessage, LinkOpened
 from edge_agent.outbox.contact import Contact
 from edge_agent.outbox.lanes import JournalLane, TelemetryLane
 from edge_agent.outbox.presence import Address, Standing, Versions, heartbeat, presence
-from edge_agent.outbox.sender import Sender
+from edge_agent.outbox.sender import RolledBackError, Sender
 from edge_agent.outbox.store import Outbox, lane_row
 from edge_agent.outbox.telemetry import Telemetry
 from edge_agent.outbox.timekeeper import Timekeeper
@@ -97,6 +97,8 @@ class UplinkSession:
         self._connect_at: float | None = time.elapsed()
         self._birth_at: float | None = None
         self._heartbeat_at = 0.0
+        self._send_at = 0.0
+        self._answered = False
         self.connected = False
         self.session = int(store.value(_SESSION) or 0)
         self._session_used = True
@@ -146,6 +148,10 @@ class UplinkSession:
             request = self._ask_time(self.session)
             if request is not None:
                 self._link.publish(self._address.message(UpKind.REQUEST, request))
+        if self._answered or elapsed >= self._send_at:
+            self._send_lanes(elapsed)
+
+    def _send_lanes(self, elapsed: float) -> None:
         for lane, kind in ((Lane.JOURNAL, UpKind.JOURNAL), (Lane.TELEMETRY, UpKind.TELEMETRY)):
             packed = self._senders[lane].step(elapsed)
             if packed is not None:
@@ -157,6 +163,9 @@ class UplinkSession:
         if not self._link.publish(birth):
             return  # LinkClosed follows
         self._contact.born()
+        # The first receipt of this process shows a rolled-back store, but only before anything
+        # was sent that could explain it (ADR 0008); it is on its way, or lost.
+        self._send_at = elapsed + self._settings.receipt_timeout_seconds
         for sender in self._senders.values():
             sender.born()
         self._heartbeat_at = elapsed + PRESENCE[self._settings.uplink].heartbeat_seconds
@@ -228,6 +237,16 @@ class UplinkSession:
     def _receipt(self, receipt: Receipt) -> None:
         self._meet(receipt.server_epoch, answers_birth=self._contact.awaiting_answer)
         self._contact.heard(receipt.rules_version)
+        self._answered = True
+        try:
+            self._follow(receipt)
+        except RolledBackError as error:
+            log.error("uplink.rolled_back", extra={"reason": str(error)})  # noqa: TRY400  # its text
+            self._outbox.begin_anew()
+            for sender in self._senders.values():
+                sender.begin_anew()
+
+    def _follow(self, receipt: Receipt) -> None:
         journal, telemetry = self._senders[Lane.JOURNAL], self._senders[Lane.TELEMETRY]
         before = journal.committed
         if receipt.journal is not None and journal.receipt(receipt.journal):

@@ -63,9 +63,7 @@ class FaultBook:
         self._pending: list[tuple[Finding, str]] = []
         self._kept_at = time.elapsed()
         self._detector = self._restored(thresholds, chance)
-        if store.lost and perishable:
-            hold = temp_safety_hold.CODE
-            self.notice(hold, LOST_STORE_PART, bad=True, cause="store_lost")
+        self._loss_told = False
 
     def observe(self, reading: Reading) -> None:
         """Hand one reading to detection."""
@@ -87,6 +85,7 @@ class FaultBook:
 
     def step(self) -> None:
         """Let detection decide and write what it found. Raises StorageError; then it waits."""
+        self._tell_loss()
         elapsed = self._time.elapsed()
         found = self._detector.step(elapsed, self._time.now())
         self._pending += [(finding, "") for finding in found]
@@ -101,8 +100,10 @@ class FaultBook:
             for finding, ground in self._pending:
                 self._append(finding, ground)
             self._store.remember(_SNAPSHOT, msgspec.json.encode(kept).decode())
-            self._store.admit_loss()
+            if self._loss_told:
+                self._store.admit_loss()
         self._pending.clear()
+        self._loss_told = False
         self._kept_at = elapsed
 
     def release(self, code: str, part: str, *, by: str, ground: str, cleared_by: ClearedBy) -> None:
@@ -136,6 +137,15 @@ class FaultBook:
             self._detector.service_began(self._time.elapsed())
         else:
             self._detector.service_ended(self._time.elapsed())
+
+    def _tell_loss(self) -> None:
+        """Latch the hold for a store that lost something: at the start, or found out later."""
+        if self._loss_told or not self._store.lost:
+            return
+        if self._perishable:
+            hold = temp_safety_hold.CODE
+            self.notice(hold, LOST_STORE_PART, bad=True, cause="store_lost")
+        self._loss_told = True
 
     def _restored(self, thresholds: Thresholds, chance: Chance) -> Detector:
         text = self._store.value(_SNAPSHOT)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge_agent.agent import SCHEMA_STEPS
 from edge_agent.clock import ManualClock
 from edge_agent.outbox.lanes import JournalLane
-from edge_agent.outbox.sender import Packed, Sender
+from edge_agent.outbox.sender import Packed, RolledBackError, Sender
 from edge_agent.outbox.store import Outbox
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
@@ -104,13 +104,22 @@ def test_p03_what_is_no_longer_held_begins_at_the_floor() -> None:
     assert packed.first == 30
 
 
-@pytest.mark.parametrize("position", [Position("other", 5), receipt(51)])
-def test_p03_a_receipt_of_another_epoch_or_past_our_head_changes_nothing(
-    position: Position,
-) -> None:
+def test_p03_a_receipt_of_another_epoch_changes_nothing() -> None:
     sending = sender(FakeLane(head=50), committed=20)
-    assert not sending.receipt(position)
+    assert not sending.receipt(Position("other", 5))
     assert sending.committed == 20
+
+
+def test_p05_a_receipt_past_all_that_was_ever_sent_tells_of_a_rolled_back_store() -> None:
+    lane = FakeLane(head=50)
+    sending = sender(lane, committed=20)
+    assert sending.receipt(receipt(50))  # an earlier process sent it
+    lane.head = 60
+    with pytest.raises(RolledBackError):
+        sending.receipt(receipt(51))  # written by this process, and not yet sent
+    assert sending.committed == 50
+    assert sending.step(0.0) is not None
+    assert sending.receipt(receipt(60))
 
 
 WIRE = st.lists(
