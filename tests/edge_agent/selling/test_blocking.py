@@ -30,6 +30,7 @@ class Selling(RuleBasedStateMachine):
         self.version = 1
         self.blocked: set[str] = set()
         self.sales = 0
+        self.restarts = 0
         self.told = 0
 
     @rule(lot=lots, days=st.sampled_from([-1, 0, 5, None]))
@@ -72,8 +73,10 @@ class Selling(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.bench.crash()
+        self.restarts += 1
+        seed = 1 + self.restarts  # each start draws other ids
         self.bench = Bench(
-            Path(self.directory.name), self.bench.server, clock=self.bench.clock, seed=self.sales
+            Path(self.directory.name), self.bench.server, clock=self.bench.clock, seed=seed
         )
         self.bench.server.rules_version = 1
         self.bench.steps(3)
