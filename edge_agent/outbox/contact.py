@@ -2,8 +2,8 @@
 
 From a birth on the gate waits for the receipt that answers it, and then until the bundle that
 receipt names is held. A broker without a server behind it must not stop a fleet: an unanswered
-birth counts as no contact after `answer_seconds`. A newer version once heard of stays wanted,
-through disconnects and restarts.
+birth counts as no contact after `answer_seconds` (ADR 0007). A newer version once heard of stays
+wanted, through disconnects and restarts.
 """
 
 from datetime import datetime
@@ -25,21 +25,30 @@ class Contact:
         self._time = time
         self._answer_seconds = answer_seconds
         self._born_at: float | None = None
+        self._in_vain = False
         self._heard_elapsed: float | None = None
         self._kept_at: float | None = None
         self._wanted = int(store.value(_WANTED) or 0)
 
-    def born(self) -> None:
-        """Note that a birth was sent; its receipt is awaited."""
-        self._born_at = self._time.elapsed()
+    def born(self, *, after_silence: bool = False) -> None:
+        """Note that a birth was sent; its receipt is awaited.
+
+        `after_silence`: the connection before was given up because nothing was heard. If the
+        birth of that one was awaited in vain, another wait would only stop sale again.
+        """
+        if not after_silence:
+            self._in_vain = False
+        self._born_at = None if self._in_vain else self._time.elapsed()
 
     def lost(self) -> None:
         """Note that the connection ended."""
+        if self._born_at is not None:
+            self._in_vain = not self.awaiting_answer
         self._born_at = None
 
     def heard(self, rules_version: int) -> None:
         """Take a receipt."""
-        self._born_at = None
+        self._born_at, self._in_vain = None, False
         elapsed = self._time.elapsed()
         self._heard_elapsed = elapsed
         due = self._kept_at is None or elapsed - self._kept_at >= KEEP_EVERY_SECONDS

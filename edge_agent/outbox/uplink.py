@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edge_agent.mqtt_link import Link, LinkClosed, LinkMessage, LinkOpened
 from edge_agent.outbox.contact import Contact
+from edge_agent.outbox.hearing import Hearing
 from edge_agent.outbox.lanes import JournalLane, TelemetryLane
 from edge_agent.outbox.presence import Address, Standing, Versions, heartbeat, presence
 from edge_agent.outbox.sender import RolledBackError, Sender
@@ -93,6 +94,7 @@ class UplinkSession:
                 timeout_seconds=settings.receipt_timeout_seconds,
             ),
         }
+        self._hearing = Hearing()
         self._started_at = time.elapsed()
         self._connect_at: float | None = time.elapsed()
         self._birth_at: float | None = None
@@ -112,6 +114,8 @@ class UplinkSession:
             self._connect()
         if self.connected:
             self._speak(elapsed)
+        if self.connected and self._hearing.deaf(elapsed):
+            self._give_up()
         return orders
 
     def birth_soon(self, delay_seconds: float = 0.0) -> None:
@@ -155,6 +159,7 @@ class UplinkSession:
         for lane, kind in ((Lane.JOURNAL, UpKind.JOURNAL), (Lane.TELEMETRY, UpKind.TELEMETRY)):
             packed = self._senders[lane].step(elapsed)
             if packed is not None:
+                self._hearing.sent(elapsed)
                 self._link.publish(self._address.message(kind, packed.payload))
 
     def _be_born(self, elapsed: float) -> None:
@@ -162,7 +167,8 @@ class UplinkSession:
         birth = self._address.message(UpKind.PRESENCE, self._presence(PresenceCause.BIRTH))
         if not self._link.publish(birth):
             return  # LinkClosed follows
-        self._contact.born()
+        self._hearing.sent(elapsed)
+        self._contact.born(after_silence=self._hearing.gave_up)
         # The first receipt of this process shows a rolled-back store, but only before anything
         # was sent that could explain it (ADR 0008); it is on its way, or lost.
         self._send_at = elapsed + self._settings.receipt_timeout_seconds
@@ -205,12 +211,17 @@ class UplinkSession:
         self._birth_at = self._time.elapsed()
         self._heartbeat_at = self._birth_at + PRESENCE[self._settings.uplink].heartbeat_seconds
 
+    def _give_up(self) -> None:
+        self._closed(LinkClosed("nothing is heard", reached=True))
+        self._hearing.give_up()
+
     def _closed(self, event: LinkClosed) -> None:
         log.info("uplink.closed", extra={"session": self.session, "reason": event.reason})
         self.connected = False
         self._session_used = self._session_used or event.reached
         self._birth_at = None
         self._contact.lost()
+        self._hearing.lost()
         for sender in self._senders.values():
             sender.lost()
         self._link.close(None)
@@ -218,6 +229,7 @@ class UplinkSession:
         self._connect_at = self._time.elapsed() + self._chance.uniform(0.0, spread)
 
     def _message(self, event: LinkMessage) -> Order | None:
+        self._hearing.heard()
         kind = kind_of_down(event.topic)
         try:
             if kind == DownKind.RECEIPT:

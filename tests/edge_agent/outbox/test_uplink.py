@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from edge_agent.outbox.hearing import DEAF_SECONDS
 from edge_agent.selling.gate import Allowed, Refused
 from protocol.events import RefusalReason
 from protocol.presence import PresenceCause, PresenceState
@@ -140,6 +141,54 @@ def test_a_broker_without_a_server_behind_it_does_not_stop_sale_for_ever(bench: 
     bench.steps(62)
     bench.steps(62)
     assert refusal(bench) is None
+
+
+def test_a_dead_way_down_is_given_up_and_opened_anew(bench: Bench) -> None:
+    bench.link.deliver = lambda way: 0 if way == "down" else 1
+    opened, session = bench.link.opened, bench.agent.uplink.session
+    bench.agent.cabinet.parts.faults.notice("DOOR_FORCED", "A1", bad=True)
+    bench.steps(int(DEAF_SECONDS))
+    assert bench.link.opened == opened
+    bench.steps(70)
+    assert (bench.link.opened, bench.agent.uplink.session) == (opened + 1, session + 1)
+    bench.link.deliver = lambda _way: 1
+    bench.steps(200)
+    assert bench.link.opened <= opened + 2
+    assert bench.agent.outbox.committed == bench.agent.uplink.standing().journal.head
+
+
+def test_while_the_server_answers_the_link_is_never_given_up(bench: Bench) -> None:
+    opened = bench.link.opened
+    for number in range(60):
+        bench.vend(f"pay-{number}", slot="A2")
+        bench.steps(60)
+    assert bench.link.opened == opened
+
+
+def test_a_server_that_is_away_for_a_day_costs_few_connections_and_one_wait_of_the_gate(
+    bench: Bench,
+) -> None:
+    bench.server.answers = False
+    opened, pending_seconds = bench.link.opened, 0
+    for _ in range(24 * 360):
+        bench.step(10.0)
+        if refusal(bench) is RefusalReason.RULES_PENDING:
+            pending_seconds += 10
+    assert 5 <= bench.link.opened - opened <= 35
+    assert pending_seconds <= 70
+
+
+def test_p17_after_a_link_that_broke_by_itself_the_gate_always_waits(bench: Bench) -> None:
+    bench.server.answers = False
+    for _ in range(3):
+        bench.link.cut()
+        bench.step()
+        while not bench.agent.uplink.connected:
+            bench.step()
+        bench.step()
+        assert refusal(bench) is RefusalReason.RULES_PENDING
+        bench.steps(62)
+        assert refusal(bench) is None
 
 
 def test_rubbish_from_the_server_changes_nothing(bench: Bench) -> None:
