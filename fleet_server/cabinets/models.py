@@ -59,7 +59,7 @@ class CabinetHistory(Table):
 
 
 class Claim(Table):
-    """A one-time code with which a cabinet joins (P-19)."""
+    """A code with which a cabinet joins once (P-19): good until its first birth, or its end."""
 
     __tablename__ = "claims"
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet_server.auth.rules import Scope
-from fleet_server.cabinets.models import Cabinet, Site
+from fleet_server.cabinets.models import Cabinet, Claim, Site
 from fleet_server.errors import NotFoundError
 
 Row = TypeVar("Row")
@@ -65,3 +65,9 @@ def serial_is_known(session: Session, serial_number: str) -> bool:
     """Whether a cabinet of that serial number is registered."""
     found = select(Cabinet.id).where(Cabinet.serial_number == serial_number)
     return session.scalar(found) is not None
+
+
+def used_claims(session: Session, cabinet_id: str) -> list[Claim]:
+    """Claims a cabinet joined with."""
+    found = select(Claim).where(Claim.cabinet_id == cabinet_id, Claim.used_at.is_not(None))
+    return list(session.scalars(found))

@@ -10,7 +10,12 @@ from fleet_server.auth.queries import secret_hash
 from fleet_server.cabinets.desired import first_desired, resend_desired
 from fleet_server.cabinets.events import CabinetRetired
 from fleet_server.cabinets.models import Cabinet, CabinetHistory, CabinetPresence, Claim, Site
-from fleet_server.cabinets.queries import cabinet_by_id, serial_is_known, site_by_id
+from fleet_server.cabinets.queries import (
+    cabinet_by_id,
+    serial_is_known,
+    site_by_id,
+    used_claims,
+)
 from fleet_server.cabinets.states import CABINET_LIFE, CabinetState
 from fleet_server.errors import ConflictError, ForbiddenError
 from fleet_server.live.service import FLEET, changed
@@ -111,22 +116,22 @@ def enrol(tx: Transaction, signing: SigningService, code: str, serial_number: st
     """Let a cabinet in against its claim code and serial number.
 
     A cabinet that is in already enters again only after an operator approved it; its old
-    credential ends then (P-19). Raises ClaimRefusedError, always with the same sentence, so that
-    a guesser learns nothing.
+    credential ends then (P-19). An answer may be lost on its way: until the first birth of an
+    enrolled cabinet its last code lets it in again, each time with a new credential instead of
+    the former. Raises ClaimRefusedError; a guesser of codes always gets the same sentence.
     """
     claim = tx.session.get(Claim, secret_hash(code), with_for_update=True)
     cabinet = tx.session.get(Cabinet, claim.cabinet_id) if claim else None
     if claim is None or cabinet is None or not _fits(tx.now, claim, cabinet, serial_number):
         raise ClaimRefusedError("claim code and serial number do not let a cabinet in")
-    if cabinet.state != CabinetState.REGISTERED and not cabinet.reenrolment_approved:
-        raise ClaimRefusedError("the cabinet is enrolled; an operator has to approve it first")
-    claim.used_at = tx.now
+    again = claim.used_at is not None
+    if not again:
+        _use(tx, claim, cabinet)
     credential = new_secret()
     cabinet.credential_hash = secret_hash(credential)
-    cabinet.reenrolment_approved = False
     if cabinet.state == CabinetState.REGISTERED:
         cabinet.state = CABINET_LIFE.step(CabinetState(cabinet.state), CabinetState.ENROLLED)
-    _note(tx, cabinet, "enrolled", {})
+    _note(tx, cabinet, "enrolled", {"again": again})
     resend_desired(tx, signing, cabinet.id)
     return Enrolled(cabinet, credential)
 
@@ -190,9 +195,19 @@ def end_muting(tx: Transaction, cabinet: Cabinet) -> None:
     _note(tx, cabinet, "unmuted", {})
 
 
+def _use(tx: Transaction, claim: Claim, cabinet: Cabinet) -> None:
+    """Take a fresh code; those used before it are dead from now on."""
+    if cabinet.state != CabinetState.REGISTERED and not cabinet.reenrolment_approved:
+        raise ClaimRefusedError("the cabinet is enrolled; an operator has to approve it first")
+    for former in used_claims(tx.session, cabinet.id):
+        former.expires_at = min(former.expires_at, tx.now)
+    claim.used_at = tx.now
+    cabinet.reenrolment_approved = False
+
+
 def _fits(now: datetime, claim: Claim, cabinet: Cabinet, serial_number: str) -> bool:
     return (
-        claim.used_at is None
+        (claim.used_at is None or cabinet.state == CabinetState.ENROLLED)
         and now < claim.expires_at
         and cabinet.serial_number == serial_number
         and cabinet.state != CabinetState.RETIRED

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from fleet_server.app import FleetServer
+from fleet_server.auth.queries import secret_hash
 from fleet_server.auth.rules import Role
 from fleet_server.broker.queries import credential_of
 from fleet_server.cabinets.models import Cabinet, Claim
@@ -15,6 +16,7 @@ from protocol.enrolment import EnrolmentAnswer
 from protocol.identity import shard_of
 from protocol.wire import decode_json
 from tests.registry import add_a_cabinet, add_a_site
+from tests.speaking_cabinet import SpeakingCabinet
 from tests.web_client import WebClient
 
 
@@ -99,15 +101,45 @@ def test_p19_a_wrong_code_a_wrong_serial_or_an_old_code_lets_nobody_in(
     assert credential(registered) is None
 
 
-def test_p19_a_code_is_good_until_its_last_second_and_only_once(
+def test_p19_a_code_is_good_until_its_last_second_and_dead_after_the_first_birth(
     registered: FleetServer, api: WebClient, clock: ManualClock
 ) -> None:
     code = claim(api)
     clock.advance(3599)
     assert enrol(api, code).status_code == 201
     first = credential(registered)
+    SpeakingCabinet(registered, "C1").birth()
     refused(enrol(api, code))
     assert credential(registered) == first
+
+
+def test_p19_an_answer_that_was_lost_is_asked_for_again_with_the_same_code(
+    registered: FleetServer, api: WebClient, clock: ManualClock
+) -> None:
+    """A power cut between the server's commit and the cabinet's must not burn the code."""
+    code = claim(api)
+    told = [enrol(api, code).json()["credential"] for _ in range(3)]
+    assert len(set(told)) == 3
+    assert credential(registered) == secret_hash(told[-1])
+    refused(enrol(api, code, "SN-C2"))
+    clock.advance(3600)
+    refused(enrol(api, code))
+    assert credential(registered) == secret_hash(told[-1])
+    assert state(registered) == "enrolled"
+
+
+def test_p19_a_code_that_was_followed_by_another_is_dead(
+    registered: FleetServer, api: WebClient
+) -> None:
+    older = claim(api)
+    enrol(api, older)
+    approve(api)
+    newer = claim(api)
+    assert enrol(api, newer).status_code == 201
+    before = credential(registered)
+    refused(enrol(api, older))
+    assert credential(registered) == before
+    assert enrol(api, newer).status_code == 201
 
 
 def test_p19_a_live_cabinet_enrols_again_only_after_approval_and_its_old_credential_ends(
