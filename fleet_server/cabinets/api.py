@@ -200,14 +200,17 @@ def show_desired(cabinet_id: str, actor: CurrentActor, context: WebContext) -> D
     """Desired beside applied."""
     with context.transactions.read() as tx:
         _allowed(tx, actor, Permission.VIEW, cabinet_id)
-        return _desired_view(desired_of(tx, cabinet_id))
+        return _desired_view(desired_of(tx, cabinet_id, lock=False))
 
 
 @router.put("/cabinets/{cabinet_id}/desired")
 def change_desired(
     cabinet_id: str, order: DesiredOrder, actor: CurrentActor, context: WebContext
 ) -> DesiredView:
-    """Set the whole desired state; the next version is signed and sent."""
+    """Set the whole desired state; the next version is signed and sent.
+
+    409 `recalled-goods`, with the recalls, where a slot is for goods recalled as a whole.
+    """
     with context.transactions.write(actor.name) as tx:
         cabinet = _allowed(tx, actor, Permission.COMMAND, cabinet_id)
         site = site_by_id(tx.session, cabinet.site_id)

@@ -15,13 +15,15 @@ from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.models import Cabinet, CabinetDesired, Site
 from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.cabinets.states import CabinetState
-from fleet_server.errors import NotFoundError
+from fleet_server.errors import ConflictError, NotFoundError
 from fleet_server.live.service import changed
 from fleet_server.outbox.service import send
+from fleet_server.rules.queries import active_rules
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.desired import Desired, read_desired
 from protocol.intervals import DESIRED_DRIFT_AFTER_SECONDS
+from protocol.matching import Goods, Match, Place, match
 from protocol.service_pin import check_pin_hash
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
@@ -29,6 +31,22 @@ from protocol.topics import DownKind
 PIN_HASH = "service_pin_hash"
 DRIFTS_PER_SWEEP = 200
 """Cabinets looked at in one sweep of one second."""
+
+
+class RecalledGoodsError(ConflictError):
+    """A slot of the planogram is for goods of which every lot is blocked (recalls, invariant 9)."""
+
+    slug = "recalled-goods"
+
+    def __init__(self, blocked: dict[str, str]) -> None:
+        self.blocked = blocked
+        """Slot -> id of the recall or hold."""
+        super().__init__(f"blocked as a whole: {blocked}")
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Name the slots and the recalls or holds that block them."""
+        return {"slots": sorted(self.blocked), "recalls": sorted(set(self.blocked.values()))}
 
 
 def first_desired(
@@ -54,7 +72,8 @@ def put_desired(
 ) -> CabinetDesired:
     """Make the next version from `state` (the fields a person sets), sign it and send it.
 
-    Raises MalformedMessageError when the whole would be refused by every cabinet.
+    Raises MalformedMessageError when the whole would be refused by every cabinet, and
+    RecalledGoodsError for a slot of goods that are recalled as a whole.
     """
     row = desired_of(tx, cabinet.id)
     version = row.version + 1
@@ -72,6 +91,7 @@ def put_desired(
     if state[PIN_HASH]:
         check_pin_hash(state[PIN_HASH])
     payload = read_desired(msgspec.json.encode({**state, **fixed}).decode())
+    _refuse_recalled(tx, payload)
     row.version, row.changed_at = version, tx.now
     row.state = msgspec.to_builtins(payload)
     record(tx, "desired.changed", "cabinet", cabinet.id, {"version": version}, site.id)
@@ -98,9 +118,9 @@ def resend_desired(
     _tell(tx, cabinet_id)
 
 
-def desired_of(tx: Transaction, cabinet_id: str) -> CabinetDesired:
-    """Locked row of a cabinet; NotFoundError when there is none."""
-    row = tx.session.get(CabinetDesired, cabinet_id, with_for_update=True)
+def desired_of(tx: Transaction, cabinet_id: str, *, lock: bool = True) -> CabinetDesired:
+    """Row of a cabinet, locked for a change; NotFoundError when there is none."""
+    row = tx.session.get(CabinetDesired, cabinet_id, with_for_update=lock)
     if row is None:
         raise NotFoundError("cabinet", cabinet_id)
     return row
@@ -159,6 +179,19 @@ def find_drift(tx: Transaction) -> None:
     for row in rows:
         row.drifting = True
         tx.announce(DesiredDrifted(row.cabinet_id, row.version, "not applied within 10 min"))
+
+
+def _refuse_recalled(tx: Transaction, desired: Desired) -> None:
+    rules = [rule for rule in active_rules(tx.session) if rule.terms.gtins]
+    blocked = {}
+    for planned in desired.planogram:
+        place = Place(desired.cabinet, planned.slot, desired.site, desired.region)
+        for rule in rules:
+            # With the lot unknown only a rule without lot, serial and dates says yes.
+            if match(rule, Goods(planned.gtin), place) is Match.YES:
+                blocked[planned.slot] = rule.recall
+    if blocked:
+        raise RecalledGoodsError(blocked)
 
 
 def _tell(tx: Transaction, cabinet_id: str) -> None:
