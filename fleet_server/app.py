@@ -79,6 +79,7 @@ class FleetServer:
             f"{SERVER_USER}:{self.epoch[-12:]}",
             broker_secret(settings.data_dir),
             server_subscriptions(settings.fleet, range(SHARD_COUNT)),
+            settings.downlink_qos,
         )
         self.publisher = OutboxPublisher(
             self.transactions, self.link.publish, wake, self.link.ready.is_set

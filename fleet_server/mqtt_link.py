@@ -40,8 +40,11 @@ class Inbound:
 class MqttLink:
     """Connection of one server process to the broker."""
 
-    def __init__(self, url: str, client_id: str, secret: str, filters: tuple[str, ...]) -> None:
+    def __init__(
+        self, url: str, client_id: str, secret: str, filters: tuple[str, ...], qos_max: int = 1
+    ) -> None:
         """`url`: mqtt://host:port. `filters`: what is subscribed after each connection."""
+        self._qos_max = qos_max
         address = urlsplit(url)
         if address.scheme != "mqtt" or not address.hostname:
             raise ConfigurationError(f"{url!r} is no mqtt://host:port")
@@ -78,6 +81,7 @@ class MqttLink:
         """Hand one message to the broker; False when it did not take it (QoS 1: acknowledge it)."""
         if not self.ready.is_set():
             return False
+        qos = min(qos, self._qos_max)
         info = self._client.publish(topic, payload, qos)
         if info.rc != paho.MQTT_ERR_SUCCESS:
             return False

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     broker_public_url: str = Field(
         "", description="What cabinets are told at enrolment; empty means broker_host:broker_port."
     )
+    downlink_qos: int = Field(
+        1, ge=0, le=1, description="Highest QoS towards cabinets: 1, or 0 on NATS (P-0)."
+    )
     http_host: str = Field("127.0.0.1", description="Address of API and console.")
     http_port: int = Field(8000, ge=0, le=65535, description="Port of API and console.")
     service_policy: str = Field(
