@@ -15,6 +15,8 @@ COST = 4096
 """scrypt N; with r = 8 it takes 4 MiB, which the cabinet's memory limit allows (RFC 7914, 2)."""
 COST_MAX = 16_384
 """A document that asks for more would push the agent over its memory limit."""
+PIN_HOLDER = "pin"
+"""`by` in events of whoever came in with the PIN: it is shared, so it names nobody."""
 _BLOCK, _PARALLEL, _HASH_BYTES = 8, 1, 32
 
 

@@ -15,11 +15,16 @@ from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
 from fleet_server.cabinets.states import CabinetState
 from fleet_server.errors import ConflictError, InvalidError
 from fleet_server.live.service import FLEET, changed
-from fleet_server.notifications.rules import About, Urgency, Words, to_role
+from fleet_server.notifications.rules import About, Urgency, Words, to_role, to_user
 from fleet_server.notifications.service import notify
 from fleet_server.recalls.errors import SamePersonError
 from fleet_server.recalls.models import Recall, RecallCabinet, RecallCabinetHistory, RulesHeld
-from fleet_server.recalls.queries import cabinet_rows, held_by, proofs_of
+from fleet_server.recalls.queries import (
+    cabinet_rows,
+    held_by,
+    proofs_of,
+    technicians_of_ticket,
+)
 from fleet_server.recalls.reach import by_cabinet, content_of, stock_in
 from fleet_server.recalls.rules import PRIORITIES, LineProof, Need, need_of, next_state
 from fleet_server.recalls.states import CABINET_LIFE, CabinetRecallState
@@ -34,6 +39,7 @@ from fleet_server.tickets.states import OPEN
 from fleet_server.transactions import Transaction
 from protocol.matching import strongest
 from protocol.rules import RecallClass
+from protocol.service_pin import PIN_HOLDER
 
 _C = CabinetRecallState
 _NOT_ACKED = frozenset({_C.ORDER_QUEUED, _C.UNREACHABLE})
@@ -150,13 +156,13 @@ def explain_discrepancy(
 ) -> None:
     """Accept unexplained units with a reason, by somebody who did not count (invariant 8).
 
-    Raises InvalidError without a reason, SamePersonError for the one who counted.
+    A count under the shared PIN names nobody: then who was sent for the goods counts as who
+    counted. Raises InvalidError without a reason, SamePersonError for the one who counted.
     """
     if not reason.strip():
         raise InvalidError("reason", "say why the units are missing or too many")
     found = stock_in(tx.session, content_of(recall).scope, [row.cabinet_id])
-    counters = {one.line.counted_by for one in found if one.line.counted_by}
-    if counters & _names_of(tx, user_id):
+    if _counters(tx, row, found) & _names_of(tx, user_id):
         raise SamePersonError("who counted cannot explain the difference; a second person has to")
     move(tx, row, _C.RECONCILED, reason)
     for one in found:
@@ -248,11 +254,21 @@ def _work_order(found: Iterable[FoundStock]) -> str:
     )
 
 
+def _counters(tx: Transaction, row: RecallCabinet, found: Iterable[FoundStock]) -> set[str]:
+    """Who counted, as far as it can be known."""
+    counters = {one.line.counted_by for one in found if one.line.counted_by}
+    if PIN_HOLDER in counters and row.ticket_id is not None:
+        counters |= technicians_of_ticket(tx.session, row.ticket_id)
+        counters.add(ticket_by_id(tx.session, row.ticket_id).owner)
+    return counters
+
+
 def _names_of(tx: Transaction, user_id: str | None) -> set[str]:
-    """Names under which a person may stand in the journal of a cabinet."""
+    """Names under which a person may stand in the journal of a cabinet or own a ticket."""
     user = user_by_id(tx.session, user_id or "")
     technician = technician_of_user(tx.session, user_id)
     names = {tx.actor, user_id or ""}
     names |= {user.username} if user else set()
     names |= {technician.id} if technician else set()
+    names |= {to_user(user_id)} if user_id else set()
     return names - {""}

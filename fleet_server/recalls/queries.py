@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from fleet_server.auth.rules import Scope as ActorScope
 from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.cabinets.queries import within
+from fleet_server.dispatch.models import Visit, VisitTicket
 from fleet_server.errors import NotFoundError
 from fleet_server.recalls.models import (
     Hold,
@@ -315,3 +316,13 @@ def buyers_within(recall_id: str, scope: ActorScope) -> Select[RecallBuyer]:
     """Buyers of a recall who bought at the sites a scope covers."""
     found = select(RecallBuyer).where(RecallBuyer.recall_id == recall_id)
     return within(found, RecallBuyer.site_id, scope)
+
+
+def technicians_of_ticket(session: Session, ticket_id: str) -> set[str]:
+    """Technicians of the visits of a ticket, ended ones too; each may have been inside."""
+    found = (
+        select(Visit.technician_id)
+        .join(VisitTicket, VisitTicket.visit_id == Visit.id)
+        .where(VisitTicket.ticket_id == ticket_id)
+    )
+    return {one for one in session.scalars(found) if one is not None}
