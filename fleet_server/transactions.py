@@ -66,6 +66,10 @@ class Transactions:
         self._reactions = reactions
         self._on_commit = on_commit
         self._writer = engine.execution_options(**{WRITE: True})
+        # PostgreSQL would otherwise look anew with each statement; SQLite never does.
+        is_server = engine.dialect.name == "postgresql"
+        one_look = {"isolation_level": "REPEATABLE READ"} if is_server else {}
+        self._reader = engine.execution_options(**one_look)
         # SQLite has one writer: queueing here is fair, its own busy handler is not.
         one_writer = engine.dialect.name == "sqlite"
         self._turn: AbstractContextManager[Any] = threading.RLock() if one_writer else nullcontext()
@@ -82,8 +86,8 @@ class Transactions:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One consistent look; nothing is written."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """One consistent look: every select of the block sees the same instant; writes nothing."""
+        with Session(self._reader, expire_on_commit=False) as session:
             yield Transaction(session, self.clock.now(), "system:read", self.chance)
 
     def settle(self, tx: Transaction) -> None:
