@@ -98,8 +98,7 @@ class UplinkSession:
         self._started_at = time.elapsed()
         self._connect_at: float | None = time.elapsed()
         self._birth_at: float | None = None
-        self._heartbeat_at = 0.0
-        self._send_at = 0.0
+        self._heartbeat_at = self._send_at = 0.0
         self._answered = False
         self.connected = False
         self.session = int(store.value(_SESSION) or 0)

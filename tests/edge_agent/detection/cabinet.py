@@ -1,5 +1,6 @@
 """A detector with its clock, driven by what people see: doors, degrees, silence."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -9,7 +10,7 @@ from edge_agent.detection.findings import Finding, Raised, Repeated
 from edge_agent.detection.snapshot import DetectorState
 from edge_agent.detection.thresholds import CN, Thresholds
 from edge_agent.drivers.lock_board.readings import DoorState
-from edge_agent.drivers.readings import DeviceFailure, DoorReading, TemperatureReading
+from edge_agent.drivers.readings import DeviceFailure, DoorReading, Reading, TemperatureReading
 from edge_agent.seed import Chance
 
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -85,7 +86,9 @@ class Cabinet:
         else:
             self.detector.service_ended(self.elapsed)
 
-    def _play(self, seconds: float, every: float, reading) -> list[Finding]:  # noqa: ANN001 - any of three
+    def _play(
+        self, seconds: float, every: float, reading: Callable[[float], Reading]
+    ) -> list[Finding]:
         findings: list[Finding] = []
         for _ in range(round(seconds / every)):
             self._advance(every)
