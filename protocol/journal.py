@@ -147,11 +147,14 @@ def _event(entry: bytes, seq: int, batch: JournalBatch) -> Event:
         return decode_json(entry, Event)
     except MalformedMessageError as error:
         fields = fields_of(entry)
+        mono_ms = known(fields, "mono_ms", int, -1)
+        # Boot and monotonic time date an event together (P-18): one alone would date it wrongly.
+        boot = whole_text(known(fields, "boot", str, "")) if mono_ms >= 0 else ""
         return UnreadableEvent(
             seq=known(fields, "seq", int, seq),
             at=known(fields, "at", datetime, batch.sent_at),
-            mono_ms=known(fields, "mono_ms", int, 0),
-            boot=whole_text(known(fields, "boot", str, "")),
+            mono_ms=max(0, mono_ms),
+            boot=boot,
             type=whole_text(known(fields, "type", str, "")),
             body=msgspec.Raw(entry),
             clock=ClockQuality.UNSYNCED,

@@ -62,12 +62,19 @@ def test_p06_an_event_that_cannot_be_decoded_is_buried_and_the_log_goes_on(
     assert letter.reason
 
 
-def test_p06_of_an_unreadable_event_the_journal_keeps_what_is_known(server: FleetServer) -> None:
+@pytest.mark.parametrize(
+    ("odd", "boot"),
+    [("an unknown clock", "boot-1"), ("a monotonic time as text", "")],
+    ids=["datable by an anchor of its boot", "without monotonic time no boot dates it"],
+)
+def test_p06_of_an_unreadable_event_the_journal_keeps_what_is_known(
+    server: FleetServer, odd: str, boot: str
+) -> None:
     cabinet = speaking_cabinet(server)
     for kind in ("door.opened", "stands.for.the.odd.one", "door.closed"):
         cabinet.record(kind, DOOR)
-    send(server, cabinet, ODD["a monotonic time as text"].encode())
+    send(server, cabinet, ODD[odd].encode())
     with server.transactions.read() as tx:
         row = tx.session.scalars(select(JournalEvent).where(JournalEvent.seq == 2)).one()
-    assert (row.type, row.boot, row.at) == ("door.opened", "boot-1", server.clock.now())
-    assert row.body == ODD["a monotonic time as text"]
+    assert (row.type, row.boot, row.at) == ("door.opened", boot, server.clock.now())
+    assert row.body == ODD[odd]
