@@ -19,7 +19,9 @@ LIVES = [
 ]
 
 
-@pytest.mark.parametrize(("life", "states", "final"), LIVES, ids=[life.kind for life, _, _ in LIVES])
+@pytest.mark.parametrize(
+    ("life", "states", "final"), LIVES, ids=[life.kind for life, _, _ in LIVES]
+)
 def test_every_state_is_reached_and_leads_to_an_end(
     life: LifeCycle[TicketState], states: type[TicketState], final: set[str]
 ) -> None:
