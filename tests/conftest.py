@@ -1,0 +1,8 @@
+"""Order of the suite: journeys with real processes first, so that no worker ends with them alone."""
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow ones first; the rest keeps its order."""
+    items.sort(key=lambda item: item.get_closest_marker("real_parts") is None)
