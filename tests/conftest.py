@@ -1,4 +1,4 @@
-"""Order of the suite: journeys with real processes first, so that no worker ends with them alone."""
+"""Order of the suite: journeys with real processes first, so none is left for the end."""
 
 import pytest
 
