@@ -46,20 +46,31 @@ class TelemetryMode(StrEnum):
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One device: name, kind, bus address; `doors` (name -> lock number from 1) or the `part`."""
+    """One device: name, kind, bus address, and what hangs on it, by names that the agent uses.
+
+    Each table gives the device's own number for a name: locks from 1 for `doors`, channels from 1
+    for `shelves`, selections for `slots`, line offsets for `inputs`. `part` is what a probe,
+    controller or reader is about. `options` are listed by the device's page in docs/hardware.
+    """
 
     name: str
     kind: str
-    address: int
+    address: int = 0
     doors: dict[str, int] = {}
     part: str = ""
+    shelves: dict[str, int] = {}
+    slots: dict[str, int] = {}
+    inputs: dict[str, int] = {}
+    options: dict[str, str | int | float | bool] = {}
 
 
 class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One serial port and what hangs on it."""
+    """One port and what hangs on it; rates that are not given are the devices' own."""
 
     port: str
     devices: list[DeviceSettings]
+    poll_seconds: float | None = None
+    baud_rate: int | None = None
 
 
 class LocalApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,8 +1,10 @@
 """One serial bus, one worker thread that only asks and listens.
 
 Orders go ahead of polls. A pulse that could not be sent in time fails for good: a door must not
-open long after its payment. A port is closed and opened again when a device failed five polls in
-a row and nothing else on the bus answered meanwhile (then it is the device, not the adapter).
+open long after its payment. Every byte heard is handed to every device, and where one of them
+speaks unasked the pauses are spent listening. A port is closed and opened again when a device
+failed five polls in a row and nothing else on the bus answered meanwhile (then it is the device,
+not the adapter).
 `step` is one bounded turn with no thread in it, which is what the tests drive.
 """
 
@@ -17,29 +19,31 @@ from edge_agent.drivers.errors import (
     DriverError,
     OrdersFullError,
     PortGoneError,
-    UnknownDoorError,
+    UnknownTargetError,
 )
-from edge_agent.drivers.line import Port
-from edge_agent.drivers.polled import PolledDevice, PolledLockBoard
+from edge_agent.drivers.line import ListenedPort, Port
+from edge_agent.drivers.polled import Order, PolledDevice
 from edge_agent.drivers.reading_queue import ReadingQueue
-from edge_agent.drivers.readings import DeviceFailure, PulseFailed, PulseSent
+from edge_agent.drivers.readings import BusReading, DeviceFailure, PulseFailed
 
 POLL_SECONDS_DEFAULT = 1.0
 FAILED_POLLS_BEFORE_REOPEN = 5  # edge-agent.md, Drivers: silent after 5 polls
 ORDERS_MAX = 16  # one per lock of a board; a cabinet serves one buyer at a time
 ORDER_SECONDS_MAX = 5.0  # later than this the buyer has left the door
 JOIN_SECONDS_MAX = 10.0  # longer than any turn: two devices, two tries each, and a frozen write
+LISTEN_SECONDS = 0.05  # an order waits at most so long; a controller's poll is answered in 100 ms
+RETRY_SECONDS = 60.0  # a device asked rarely (a report twice a day) is asked again so soon
+COUNTS_EVERY_SECONDS = 10.0  # how often the bus tells of its frames; the rule looks at minutes
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PulseOrder:
-    """Open a door once; `order_id` comes back with the outcome."""
+class _Given:
+    """An order on its way to a device."""
 
-    device: PolledLockBoard
-    door: str
-    order_id: str
+    device: PolledDevice
+    order: Order
     given_at: float
 
 
@@ -66,22 +70,21 @@ class Bus:
         poll_seconds: float = POLL_SECONDS_DEFAULT,
     ) -> None:
         self._port = port
+        self._ears = port if isinstance(port, ListenedPort) else None
         self._readings = readings
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._turns = [_Turn(device, clock.elapsed()) for device in devices]
-        self._doors = {
-            door: turn.device
-            for turn in self._turns
-            if isinstance(turn.device, PolledLockBoard)
-            for door in turn.device.parts
-        }
-        self._orders: deque[PulseOrder] = deque()
+        self._targets = {target: device for device in devices for target in device.targets}
+        self._listens = any(device.speaks_unasked for device in devices)
+        self._orders: deque[_Given] = deque()
         self._orders_lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
         self._answered_at = clock.elapsed()
         self._reopened = 0
+        self._counted_at = clock.elapsed()
+        self._counted = (0, 0)
         self._crash: Exception | None = None
         self._thread: threading.Thread | None = None
 
@@ -91,9 +94,14 @@ class Bus:
         return self._port.name
 
     @property
-    def doors(self) -> tuple[str, ...]:
-        """Every door that can be ordered open on this bus."""
-        return tuple(self._doors)
+    def targets(self) -> tuple[str, ...]:
+        """Every door and slot that can be ordered on this bus."""
+        return tuple(self._targets)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of its devices."""
+        return tuple(turn.device.name for turn in self._turns)
 
     @property
     def crash(self) -> Exception | None:
@@ -105,19 +113,26 @@ class Bus:
         """How often the port was closed because a device was silent, since the start."""
         return self._reopened
 
-    def order_pulse(self, door: str, order_id: str) -> None:
-        """Queue an opening pulse; PulseSent or PulseFailed follows as a reading.
+    def order(self, target: str, order_id: str) -> None:
+        """Queue an order for a door or slot; its outcome follows as a reading.
 
-        Raises UnknownDoorError, OrdersFullError; then nothing was queued.
+        Raises UnknownTargetError, OrdersFullError; then nothing was queued.
         """
-        if door not in self._doors:
-            raise UnknownDoorError(bus=self.name, door=door)
+        if target not in self._targets:
+            raise UnknownTargetError(bus=self.name, target=target)
         with self._orders_lock:
             if len(self._orders) >= ORDERS_MAX:
                 reason = f"{ORDERS_MAX} orders wait already"
-                raise OrdersFullError(reason, port=self.name, command=f"pulse {door}")
+                raise OrdersFullError(reason, port=self.name, command=f"move {target}")
             given_at = self._clock.elapsed()
-            self._orders.append(PulseOrder(self._doors[door], door, order_id, given_at))
+            self._orders.append(_Given(self._targets[target], Order(target, order_id), given_at))
+        self._wake.set()
+
+    def poll_soon(self, name: str) -> None:
+        """Ask a device as soon as the bus is free; its reading or failure follows."""
+        for turn in self._turns:
+            if turn.device.name == name:
+                turn.due_at = self._clock.elapsed()
         self._wake.set()
 
     def start(self) -> None:
@@ -135,68 +150,102 @@ class Bus:
                 log.error("bus.stuck", extra={"port": self.name})
                 return  # the port stays the thread's; closing it underneath would hide the cause
             self._thread = None
-        while (order := self._next_order()) is not None:
-            self._fail(order, "Stopped", "the bus was stopped")
+        while (given := self._next_order()) is not None:
+            self._fail(given, "Stopped", "the bus was stopped")
         self._port.close()
 
     def step(self) -> float:
         """Carry out all orders, or poll one due device; return seconds until the next turn."""
-        while (order := self._next_order()) is not None:
-            self._carry_out(order)
+        while (given := self._next_order()) is not None:
+            self._carry_out(given)
         turn = min(self._turns, key=lambda turn: turn.due_at, default=None)
         if turn is None:
             return self._poll_seconds
         if turn.due_at <= self._clock.elapsed():
             self._poll(turn)
+        self._hand_on()
+        self._tell_counts()
         soonest = min(turn.due_at for turn in self._turns)
         return max(0.0, soonest - self._clock.elapsed())
+
+    def listen(self, seconds: float) -> None:
+        """Hear what comes unasked, for at most LISTEN_SECONDS; nothing can be heard while gone."""
+        bound = min(seconds, LISTEN_SECONDS)
+        try:
+            self._port.open()
+            self._port.read(bound)
+            self._hand_on()
+        except DriverError as error:
+            self._close_if_gone(error)
+            self._wake.wait(bound)
 
     def _run(self) -> None:
         try:
             while not self._stopping:
                 pause = self.step()
-                self._wake.wait(pause)
+                if self._listens:
+                    self.listen(pause)
+                else:
+                    self._wake.wait(pause)
                 self._wake.clear()
         except Exception as error:  # the core learns of it by `crash` and stops for systemd
             self._crash = error
             log.exception("bus.crashed", extra={"port": self.name})
 
-    def _next_order(self) -> PulseOrder | None:
+    def _next_order(self) -> _Given | None:
         with self._orders_lock:
             return self._orders.popleft() if self._orders else None
 
-    def _carry_out(self, order: PulseOrder) -> None:
-        if self._clock.elapsed() - order.given_at > ORDER_SECONDS_MAX:
-            self._fail(order, "TooLate", f"not sent within {ORDER_SECONDS_MAX} s")
+    def _carry_out(self, given: _Given) -> None:
+        if self._clock.elapsed() - given.given_at > ORDER_SECONDS_MAX:
+            self._fail(given, "TooLate", f"not sent within {ORDER_SECONDS_MAX} s")
             return
         try:
             self._port.open()
-            order.device.pulse(order.door)
+            readings = given.device.carry_out(given.order)
         except DriverError as error:
             self._close_if_gone(error)
-            self._fail(order, type(error).__name__, str(error))
+            self._fail(given, type(error).__name__, str(error))
             return
-        at = self._clock.elapsed()
-        self._readings.put(PulseSent(order.device.name, order.door, order.order_id, at))
-        self._poll_soon(order.device)
+        for reading in readings:
+            self._readings.put(reading)
+        self._poll_at_once(given.device)
 
-    def _fail(self, order: PulseOrder, error: str, detail: str) -> None:
+    def _fail(self, given: _Given, error: str, detail: str) -> None:
         at = self._clock.elapsed()
-        name = order.device.name
-        self._readings.put(PulseFailed(name, order.door, order.order_id, error, detail, at))
+        name, order = given.device.name, given.order
+        self._readings.put(PulseFailed(name, order.target, order.order_id, error, detail, at))
 
-    def _poll_soon(self, device: PolledLockBoard) -> None:
+    def _poll_at_once(self, device: PolledDevice) -> None:
         """Look at the doors right after a pulse: the opening is the proof of the vend."""
         for turn in self._turns:
             if turn.device is device:
                 turn.due_at = self._clock.elapsed()
 
+    def _hand_on(self) -> None:
+        heard = self._ears.take_heard() if self._ears is not None else b""
+        if not heard:
+            return
+        for turn in self._turns:
+            for reading in turn.device.hear(heard):
+                self._readings.put(reading)
+
+    def _tell_counts(self) -> None:
+        at = self._clock.elapsed()
+        if at - self._counted_at < COUNTS_EVERY_SECONDS:
+            return
+        asked, broken = self._port.counts.asked, self._port.counts.broken
+        before, self._counted, self._counted_at = self._counted, (asked, broken), at
+        self._readings.put(BusReading(self.name, asked - before[0], broken - before[1], at))
+
     def _poll(self, turn: _Turn) -> None:
-        turn.due_at = self._clock.elapsed() + self._poll_seconds
+        every = turn.device.poll_seconds or self._poll_seconds
+        turn.due_at = self._clock.elapsed() + every
         try:
             self._port.open()
             readings = turn.device.poll()
         except DriverError as error:
+            turn.due_at = self._clock.elapsed() + min(every, max(RETRY_SECONDS, self._poll_seconds))
             self._close_if_gone(error)
             self._note_failure(turn, error)
             return

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from edge_agent.clock import Clock
-from edge_agent.drivers.build import BusSettings, DeviceSettings, build_bus
+from edge_agent.drivers.build import build_bus
 from edge_agent.drivers.bus import Bus
 from edge_agent.drivers.reading_queue import ReadingQueue
 from edge_agent.errors import MisuseError
@@ -31,7 +31,14 @@ class Devices(Protocol):
         ...
 
     def pulse(self, door: str, order: str) -> None:
-        """Have a door opened; PulseSent or PulseFailed follows. Raises DriverError."""
+        """Have a door opened or a slot dispense; the outcome follows as a reading.
+
+        Raises DriverError; then nothing will move.
+        """
+        ...
+
+    def poll_soon(self, device: str) -> None:
+        """Have a device asked soon."""
         ...
 
 
@@ -40,7 +47,8 @@ class Buses:
 
     def __init__(self, buses: Sequence[Bus]) -> None:
         self._buses = buses
-        self._of_door = {door: bus for bus in buses for door in bus.doors}
+        self._of_target = {target: bus for bus in buses for target in bus.targets}
+        self._of_device = {device: bus for bus in buses for device in bus.devices}
 
     def start(self) -> None:
         """Begin to poll."""
@@ -59,26 +67,20 @@ class Buses:
                 raise BusCrashedError(bus.name) from bus.crash
 
     def pulse(self, door: str, order: str) -> None:
-        """Queue an opening pulse. Raises DriverError."""
-        self._of_door[door].order_pulse(door, order)
+        """Queue an opening pulse or a dispensing. Raises DriverError."""
+        self._of_target[door].order(door, order)
+
+    def poll_soon(self, device: str) -> None:
+        """Ask a device as soon as its bus is free; a name that is no device asks nobody."""
+        if device in self._of_device:
+            self._of_device[device].poll_soon(device)
 
 
 def build_buses(settings: Settings, readings: ReadingQueue, clock: Clock) -> Buses:
     """Build all buses of the settings. Raises DeviceSettingsError."""
     return Buses(
         [
-            build_bus(
-                BusSettings(
-                    bus.port,
-                    [
-                        DeviceSettings(row.name, row.kind, row.address, row.doors, row.part)
-                        for row in bus.devices
-                    ],
-                    settings.poll_seconds,
-                ),
-                readings,
-                clock,
-            )
+            build_bus(bus, readings, clock, poll_seconds=settings.poll_seconds)
             for bus in settings.buses
         ]
     )

@@ -38,13 +38,13 @@ class OrdersFullError(DriverError):
     """More orders wait for this bus than it will ever carry out in time; none was added."""
 
 
-class UnknownDoorError(MisuseError):
-    """A door was named that no device on this bus has."""
+class UnknownTargetError(MisuseError):
+    """A door or slot was named that no device on this bus has."""
 
-    def __init__(self, *, bus: str, door: str) -> None:
+    def __init__(self, *, bus: str, target: str) -> None:
         self.bus = bus
-        self.door = door
-        super().__init__(f"no device on {bus} has a door {door!r}")
+        self.target = target
+        super().__init__(f"no device on {bus} moves {target!r}")
 
 
 class LockOutOfRangeError(MisuseError):

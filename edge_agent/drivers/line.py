@@ -5,6 +5,7 @@ bytes crossing a kernel, and so that several devices share one bus.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from edge_agent.clock import Clock
@@ -17,7 +18,17 @@ QUIET_SECONDS = (
 QUIET_TRIES_MAX = 20  # a line that never falls quiet within 20 reads is asked all the same
 BYTES_SHOWN_MAX = 32  # enough of a bad answer to recognise it in a log line
 
+OVERHEARD_BYTES_MAX = 4_096  # a second of a full line at 38400 baud; the bus empties it each turn
+
 Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class AnswerCounts:
+    """Questions asked on a line since the start, and how many got bytes without a valid frame."""
+
+    asked: int = 0
+    broken: int = 0
 
 
 class Line(Protocol):
@@ -26,6 +37,11 @@ class Line(Protocol):
     @property
     def name(self) -> str:
         """The port's name, for errors and logs."""
+        ...
+
+    @property
+    def counts(self) -> AnswerCounts:
+        """What `ask` counts on this line."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -52,6 +68,54 @@ class Port(Line, Protocol):
         ...
 
 
+class ListenedPort:
+    """A port that keeps what is read from it, so that unasked words are heard whoever reads them.
+
+    Several boards share a bus, and a report of one may come while another is asked. The bus hands
+    the bytes on to every device, each byte once and in order.
+    """
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._heard = bytearray()
+
+    @property
+    def name(self) -> str:
+        """The port's name."""
+        return self._port.name
+
+    @property
+    def counts(self) -> AnswerCounts:
+        """The port's counts."""
+        return self._port.counts
+
+    def open(self) -> None:
+        """Open the port. Raises PortGoneError."""
+        self._port.open()
+
+    def close(self) -> None:
+        """Close the port; half a frame of before means nothing after it."""
+        self._heard.clear()
+        self._port.close()
+
+    def write(self, data: bytes) -> None:
+        """Hand all bytes to the port. Raises PortGoneError."""
+        self._port.write(data)
+
+    def read(self, timeout_seconds: float) -> bytes:
+        """Read from the port and keep what came. Raises PortGoneError."""
+        data = self._port.read(timeout_seconds)
+        self._heard += data
+        del self._heard[:-OVERHEARD_BYTES_MAX]
+        return data
+
+    def take_heard(self) -> bytes:
+        """Return what was read since the last call."""
+        heard = bytes(self._heard)
+        self._heard.clear()
+        return heard
+
+
 def ask(
     line: Line,
     clock: Clock,
@@ -68,6 +132,7 @@ def ask(
     Raises NoAnswerError, BadFrameError (bytes, but no frame), PortGoneError, what `take` raises.
     """
     wait_for_quiet(line)
+    line.counts.asked += 1
     line.write(request)
     heard = bytearray()
     deadline = clock.elapsed() + answer_seconds
@@ -76,6 +141,7 @@ def ask(
         if (answer := take(bytes(heard))) is not None:
             return answer
     if heard.replace(request, b"", 1):
+        line.counts.broken += 1
         shown = heard[:BYTES_SHOWN_MAX].hex(" ")
         reason = f"no valid frame in {len(heard)} bytes: {shown}"
         raise BadFrameError(reason, port=line.name, device=device, command=command)

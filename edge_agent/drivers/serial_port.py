@@ -11,6 +11,7 @@ import termios
 import serial
 
 from edge_agent.drivers.errors import PortGoneError
+from edge_agent.drivers.line import AnswerCounts
 
 READ_BYTES_MAX = 256  # the longest Modbus frame (Modbus over serial line V1.02, 2.5.1)
 WRITE_SECONDS_MAX = 1.0  # a frame of 9 bytes takes 10 ms at 9600 baud; a port this slow is frozen
@@ -26,6 +27,7 @@ class SerialPort:
         self._path = path
         self._baud_rate = baud_rate
         self._serial: serial.Serial | None = None
+        self.counts = AnswerCounts()
 
     @property
     def name(self) -> str:

@@ -46,6 +46,9 @@ class FakeDoors:
     def check(self) -> None:
         pass
 
+    def poll_soon(self, device: str) -> None:
+        pass
+
     def pulse(self, door: str, order: str) -> None:
         self.outcomes.append((door, order, not self.refusing))
         if self.refusing:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from edge_agent.clock import ManualClock
 from edge_agent.drivers.errors import PortGoneError
+from edge_agent.drivers.line import AnswerCounts
 
 
 class Answering(Protocol):
@@ -22,6 +23,7 @@ class FakeLine:
     def __init__(
         self, devices: Sequence[Answering], clock: ManualClock, *, echo: bool = False
     ) -> None:
+        self.counts = AnswerCounts()
         self.plugged = True
         self.is_open = True
         self.frozen = False

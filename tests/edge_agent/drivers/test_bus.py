@@ -6,14 +6,21 @@ import pytest
 
 from edge_agent.clock import ManualClock
 from edge_agent.drivers.bus import ORDER_SECONDS_MAX, ORDERS_MAX, Bus
-from edge_agent.drivers.errors import DeviceSettingsError, OrdersFullError, UnknownDoorError
+from edge_agent.drivers.errors import DeviceSettingsError, OrdersFullError, UnknownTargetError
+from edge_agent.drivers.line import ListenedPort
 from edge_agent.drivers.lock_board.cu16.driver import Cu16Board
 from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.drivers.modbus.driver import ModbusDevice
 from edge_agent.drivers.modbus.profiles import XY_MD02
-from edge_agent.drivers.polled import PolledDevice, PolledLockBoard, PolledTemperature
+from edge_agent.drivers.polled import (
+    PolledDevice,
+    PolledLockBoard,
+    PolledTemperature,
+    ReadOnlyDevice,
+)
 from edge_agent.drivers.reading_queue import ReadingQueue
 from edge_agent.drivers.readings import (
+    BusReading,
     DeviceFailure,
     DoorReading,
     PulseFailed,
@@ -80,7 +87,7 @@ def test_an_order_goes_ahead_of_polls_and_the_doors_are_looked_at_right_after() 
         bench.bus.step()
     bench.bus.step()
     bench.readings.take(100)
-    bench.bus.order_pulse("B", "order-1")
+    bench.bus.order("B", "order-1")
     bench.bus.step()
     readings = bench.readings.take(100)
     assert isinstance(readings[0], PulseSent)
@@ -93,7 +100,7 @@ def test_an_order_goes_ahead_of_polls_and_the_doors_are_looked_at_right_after() 
 def test_a_pulse_on_a_dead_port_fails_and_never_fires_later() -> None:
     bench = Bench()
     bench.line.plugged = False
-    bench.bus.order_pulse("A", "order-1")
+    bench.bus.order("A", "order-1")
     outcomes = [row for row in bench.run(0.5) if isinstance(row, PulseSent | PulseFailed)]
     bench.line.plugged = True
     later = bench.run(5.0)
@@ -104,7 +111,7 @@ def test_a_pulse_on_a_dead_port_fails_and_never_fires_later() -> None:
 
 def test_an_order_that_waited_too_long_is_not_sent() -> None:
     bench = Bench()
-    bench.bus.order_pulse("A", "late")
+    bench.bus.order("A", "late")
     bench.clock.advance(ORDER_SECONDS_MAX + 0.1)
     (outcome, *_) = bench.run(0.1)
     assert isinstance(outcome, PulseFailed)
@@ -114,19 +121,19 @@ def test_an_order_that_waited_too_long_is_not_sent() -> None:
 
 def test_orders_are_bounded_and_unknown_doors_refused() -> None:
     bench = Bench()
-    with pytest.raises(UnknownDoorError):
-        bench.bus.order_pulse("Z", "order")
+    with pytest.raises(UnknownTargetError):
+        bench.bus.order("Z", "order")
     for number in range(ORDERS_MAX):
-        bench.bus.order_pulse("A", str(number))
+        bench.bus.order("A", str(number))
     with pytest.raises(OrdersFullError):
-        bench.bus.order_pulse("A", "one too many")
+        bench.bus.order("A", "one too many")
     bench.run(3.0)
     assert bench.board.pulses(1) == ORDERS_MAX
 
 
 def test_orders_left_at_the_stop_are_failed() -> None:
     bench = Bench()
-    bench.bus.order_pulse("A", "order-1")
+    bench.bus.order("A", "order-1")
     bench.bus.stop()
     (outcome,) = bench.readings.take(10)
     assert isinstance(outcome, PulseFailed)
@@ -188,3 +195,61 @@ def test_a_door_on_a_lock_the_board_does_not_have_is_refused_when_built() -> Non
     board = Cu16Board(bench.line, bench.clock, name="locks")
     with pytest.raises(DeviceSettingsError, match="no lock 17 of 16"):
         PolledLockBoard(name="locks", board=board, doors={"A": 17}, clock=bench.clock)
+
+
+class Caller(ReadOnlyDevice):
+    """A device that speaks unasked: every byte it hears is one event."""
+
+    kind = "lock_board"
+    speaks_unasked = True
+
+    def __init__(self, name: str, clock: ManualClock) -> None:
+        self.name = name
+        self.parts = (name,)
+        self.heard = b""
+        self._clock = clock
+
+    def poll(self) -> tuple[DoorReading, ...]:
+        return ()
+
+    def hear(self, data: bytes) -> tuple[DoorReading, ...]:
+        self.heard += data
+        at = self._clock.elapsed()
+        return tuple(DoorReading(self.name, str(byte), DoorState.OPEN, at) for byte in data)
+
+
+def calling_bus() -> tuple[Bus, FakeLine, ReadingQueue, list[Caller]]:
+    clock = ManualClock(START, elapsed=100.0)
+    line = FakeLine([], clock)
+    callers = [Caller("one", clock), Caller("two", clock)]
+    readings = ReadingQueue()
+    return Bus(ListenedPort(line), callers, readings, clock), line, readings, callers
+
+
+def test_what_comes_unasked_is_heard_by_every_device_once_and_in_order() -> None:
+    bus, line, readings, callers = calling_bus()
+    line.put(b"\x01\x02")
+    bus.listen(10.0)
+    line.put(b"\x03")
+    bus.listen(10.0)
+    assert [caller.heard for caller in callers] == [b"\x01\x02\x03"] * 2
+    assert [row.door for row in readings.take(10) if row.device == "one"] == ["1", "2", "3"]
+
+
+def test_listening_is_bounded_and_survives_an_adapter_that_is_gone() -> None:
+    bus, line, _, callers = calling_bus()
+    line.plugged = False
+    bus.listen(10.0)
+    line.plugged = True
+    line.put(b"\x07")
+    bus.listen(10.0)
+    assert [caller.heard for caller in callers] == [b"\x07"] * 2
+
+
+def test_the_bus_tells_how_many_of_its_answers_came_broken() -> None:
+    bench = Bench()
+    bench.probe.faults.wire.wrong_checksum = 1.0
+    counts = [row for row in bench.run(25.0) if isinstance(row, BusReading)]
+    assert len(counts) == 2
+    assert counts[0].asked > counts[0].broken > 0
+    assert counts[0].asked == pytest.approx(counts[1].asked, abs=4)

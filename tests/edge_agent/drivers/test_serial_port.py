@@ -8,10 +8,11 @@ from typing import TypeVar
 import pytest
 
 from edge_agent.clock import SystemClock
-from edge_agent.drivers.build import BusSettings, DeviceSettings, build_bus
+from edge_agent.drivers.build import build_bus
 from edge_agent.drivers.bus import Bus
 from edge_agent.drivers.errors import DeviceSettingsError, PortGoneError
 from edge_agent.drivers.lock_board.readings import DoorState
+from edge_agent.drivers.polled import ReadOnlyDevice
 from edge_agent.drivers.reading_queue import ReadingQueue
 from edge_agent.drivers.readings import (
     DeviceFailure,
@@ -22,6 +23,7 @@ from edge_agent.drivers.readings import (
 )
 from edge_agent.drivers.serial_port import SerialPort
 from edge_agent.seed import Chance
+from edge_agent.settings import BusSettings, DeviceSettings
 from simulators.devices.bus import SimulatedBus
 from simulators.devices.cu16 import SimulatedCu16
 from simulators.devices.pseudo_terminal import PseudoTerminal
@@ -116,7 +118,7 @@ def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 def test_a_door_is_ordered_open_and_seen_open_over_the_wire(bench: Bench) -> None:
     wait_for(bench.readings, DoorReading, lambda row: row.state is DoorState.CLOSED)
-    bench.bus.order_pulse("B", "order-1")
+    bench.bus.order("B", "order-1")
     sent = wait_for(bench.readings, PulseSent, lambda row: row.order_id == "order-1")
     opened = wait_for(
         bench.readings, DoorReading, lambda row: row.door == "B" and row.state is DoorState.OPEN
@@ -182,7 +184,7 @@ def test_devices_that_cannot_be_are_refused_with_their_key(
     assert caught.value.key == key
 
 
-class BrokenDevice:
+class BrokenDevice(ReadOnlyDevice):
     """A device with a defect of ours in it."""
 
     name = "broken"

@@ -9,6 +9,7 @@ from edge_agent.drivers.errors import BadFrameError, LockOutOfRangeError, NoAnsw
 from edge_agent.drivers.line import Line, ask, wait_for_quiet
 from edge_agent.drivers.lock_board.cu16 import frames
 from edge_agent.drivers.lock_board.cu16.frames import Cu16Command, Cu16Frame, Cu16Parser
+from edge_agent.drivers.lock_board.interface import SilentBoard
 from edge_agent.drivers.lock_board.readings import DoorState
 
 BAUD_RATE = 19_200  # factory setting
@@ -17,7 +18,7 @@ STATUS_TRIES = 2  # a lost byte costs one more question, a dead board not the wh
 SETTLE_SECONDS = 0.05  # between the pulse and the next question: within the 25-100 ms of the field
 
 
-class Cu16Board:
+class Cu16Board(SilentBoard):
     """One CU16 board on a line, by its number 0-9."""
 
     def __init__(self, line: Line, clock: Clock, *, name: str, board: int = 0) -> None:
