@@ -86,7 +86,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: str
     buses: list[BusSettings] = []
     slots: dict[str, str] = {}
-    """Slot -> door. Empty: every door of every lock board is a slot of its own name."""
+    """Slot -> door. Empty: every door of every lock board is a slot of its own name.
+
+    Slots of a spiral board stand at the device and need no row here.
+    """
+    slot_shelves: dict[str, str] = {}
+    """Slot -> shelf on a scale. Given: an open-door cabinet, all its slots behind one door."""
     perishable: bool = True
     """Whether perishable goods may be inside; decides severities and the hold after a loss."""
     local_api: LocalApiSettings = LocalApiSettings()
@@ -108,17 +113,36 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """With less free space than this the cabinet stops selling (P-7)."""
     log_level: LogLevel = LogLevel.INFO
 
-    def slot_doors(self) -> dict[str, str]:
-        """Slot -> door, with the default filled in."""
-        return dict(self.slots) or {door: door for door in self.all_doors()}
+    def slot_targets(self) -> dict[str, str]:
+        """Slot -> what hands it out: a door, or for a motor the slot itself."""
+        motors = [slot for slots in self.motor_slots().values() for slot in slots]
+        doors = dict(self.slots) or self._default_slots()
+        return {**doors, **{slot: slot for slot in motors}}
 
     def all_doors(self) -> list[str]:
         """Every door of every lock board."""
-        return [door for bus in self.buses for device in bus.devices for door in device.doors]
+        return [door for device in self._devices() for door in device.doors]
+
+    def all_shelves(self) -> list[str]:
+        """Every shelf of every scale."""
+        return [shelf for device in self._devices() for shelf in device.shelves]
+
+    def motor_slots(self) -> dict[str, tuple[str, ...]]:
+        """Vending controller -> the slots its motors hand out."""
+        return {device.name: tuple(device.slots) for device in self._devices() if device.slots}
 
     def device_names(self) -> list[str]:
         """Every device of every bus."""
-        return [device.name for bus in self.buses for device in bus.devices]
+        return [device.name for device in self._devices()]
+
+    def _default_slots(self) -> dict[str, str]:
+        doors = self.all_doors()
+        if self.slot_shelves:
+            return dict.fromkeys(self.slot_shelves, doors[0]) if doors else {}
+        return {door: door for door in doors}
+
+    def _devices(self) -> list[DeviceSettings]:
+        return [device for bus in self.buses for device in bus.devices]
 
 
 def read_settings(path: Path) -> Settings:
@@ -134,20 +158,45 @@ def read_settings(path: Path) -> Settings:
 
 
 def _check(settings: Settings, path: Path) -> None:
-    doors, devices = settings.all_doors(), settings.device_names()
-    if len(set(doors)) != len(doors):
-        raise SettingsError(path, "buses: a door name is used twice")
-    if len(set(devices)) != len(devices):
-        raise SettingsError(path, "buses: a device name is used twice")
+    motors = [slot for slots in settings.motor_slots().values() for slot in slots]
+    doors = settings.all_doors()
+    for names, what in (
+        ([*doors, *motors], "door or motor slot"),
+        (settings.device_names(), "device"),
+        (settings.all_shelves(), "shelf"),
+    ):
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise SettingsError(path, f"buses: {what} {min(twice)!r} is used twice")
     for slot, door in settings.slots.items():
         if door not in doors:
             raise SettingsError(path, f"slots.{slot}: no lock board has a door {door!r}")
+        if slot in motors:
+            raise SettingsError(path, f"slots.{slot}: a motor hands it out already")
+    _check_shelves(settings, path)
     for key in ("poll_seconds", "receipt_timeout_seconds", "proof_seconds"):
         if getattr(settings, key) <= 0:
             raise SettingsError(path, f"{key}: must be more than 0")
     for key in ("reconnect_spread_seconds", "birth_answer_seconds", "telemetry_commit_seconds"):
         if getattr(settings, key) < 0:
             raise SettingsError(path, f"{key}: must not be negative")
+
+
+def _check_shelves(settings: Settings, path: Path) -> None:
+    """An open-door cabinet has one door, and every slot of it a shelf."""
+    if not settings.slot_shelves:
+        return
+    targets = settings.slot_targets()
+    if len(set(targets.values())) != 1 or settings.motor_slots():
+        raise SettingsError(path, "slot_shelves: an open-door cabinet has exactly one door")
+    for slot in targets:
+        if slot not in settings.slot_shelves:
+            raise SettingsError(path, f"slot_shelves.{slot}: this slot has no shelf")
+    for slot, shelf in settings.slot_shelves.items():
+        if shelf not in settings.all_shelves():
+            raise SettingsError(path, f"slot_shelves.{slot}: no scale has a shelf {shelf!r}")
+        if slot not in targets:
+            raise SettingsError(path, f"slot_shelves.{slot}: slots has no such slot")
 
 
 def read_identity(data_dir: Path) -> EnrolmentAnswer:

@@ -1,5 +1,6 @@
 """Desired state of one cabinet: what it should be, with a version (protocol v1, P-15)."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -25,6 +26,10 @@ class PlannedSlot(msgspec.Struct, frozen=True, omit_defaults=True):
     returnable: bool = True
     near_expiry_days: int = 2
     sellable: bool = True
+    unit_grams: float = 0.0
+    """Weight of one piece, for shelves on scales; 0 where nothing is weighed."""
+    tolerance_grams: float = 0.0
+    """How far one piece may differ from it; 0 leaves it to the agent (3 %, at least 3 g)."""
 
 
 class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,4 +70,7 @@ def read_desired(payload: str) -> Desired:
         checked_gtin(planned.gtin)
         if planned.price_minor < 0 or planned.capacity < 0:
             raise MalformedMessageError(f"slot {planned.slot}: price and capacity are not negative")
+        weights = (planned.unit_grams, planned.tolerance_grams)
+        if not all(math.isfinite(grams) and grams >= 0 for grams in weights):
+            raise MalformedMessageError(f"slot {planned.slot}: weights are not negative")
     return desired

@@ -137,8 +137,25 @@ class SaleLine(msgspec.Struct, frozen=True, omit_defaults=True):
     not_returnable_told: bool = False
 
 
+class ShelfEvidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a scale showed of one shelf around a door session, and what the lines make of it.
+
+    None is a weight nobody could read. `unexplained_grams` is what the lines leave over, positive
+    when more is gone than they say. `why` is empty where all adds up.
+    """
+
+    shelf: str
+    before_grams: float | None
+    after_grams: float | None
+    unexplained_grams: float = 0.0
+    why: str = ""
+
+
 class SaleCompleted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`sale.completed`. The safety contact is sealed to the server's key (P-21)."""
+    """`sale.completed`. The safety contact is sealed to the server's key (P-21).
+
+    `evidence` stands on sales of an open-door session: one entry a shelf.
+    """
 
     sale: str
     mode: SaleMode
@@ -150,6 +167,7 @@ class SaleCompleted(msgspec.Struct, frozen=True, omit_defaults=True):
     buyer_reference: str = ""
     sealed_contact: str = ""
     rules_version: int = 0
+    evidence: list[ShelfEvidence] = []
 
 
 class SaleRefused(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -171,7 +189,11 @@ class SaleAdjusted(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class VendFailed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`vend.failed`: paid for and not handed out (or not known: `outcome` says)."""
+    """`vend.failed`: nothing was handed out: `outcome` says whether that is sure.
+
+    `not_dispensed`, `unknown` (both paid for), or `nothing_taken`: a door session that took
+    nothing and so cost nothing; `slot` is then the door.
+    """
 
     sale: str
     slot: str

@@ -14,6 +14,7 @@ from edge_agent.detection.errors import NothingLatchedError
 from edge_agent.drivers.errors import DriverError
 from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.selling.cabinet import Cabinet
+from edge_agent.selling.slot_vend import MOTOR_SECONDS
 from protocol.commands import (
     CommandName,
     CommandOutcome,
@@ -50,7 +51,14 @@ class AwaitDoor:
     until: float
 
 
-Handled = Ending | AwaitDoor
+@dataclass(frozen=True)
+class AwaitMotor:
+    """The order ends with the controller's word on its motor, or fails at `until`."""
+
+    until: float
+
+
+Handled = Ending | AwaitDoor | AwaitMotor
 Handler = Callable[[Surroundings, str, msgspec.Struct], Handled]
 
 _DONE = Ending(CommandOutcome.SUCCEEDED)
@@ -66,10 +74,10 @@ def _open(around: Surroundings, order: str, args: msgspec.Struct) -> Handled:
     if not isinstance(args, DoorArgs):
         raise TypeError(args)
     parts = around.cabinet.parts
-    door = parts.slot_doors.get(args.door, args.door)
+    door = around.cabinet.layout.targets.get(args.door, args.door)
     if door not in around.doors:
         return _rejected(f"no door {args.door!r}")
-    if any(vend.door == door for vend in parts.vends.open_vends()):
+    if around.cabinet.look.busy(door):
         return _rejected("a vend is under way")
     if parts.doors.state(door) is DoorState.OPEN:
         return Ending(CommandOutcome.SUCCEEDED, "open already")
@@ -88,11 +96,20 @@ def _test_vend(around: Surroundings, order: str, args: msgspec.Struct) -> Handle
     """
     if not isinstance(args, DoorArgs):
         raise TypeError(args)
-    door = around.cabinet.parts.slot_doors.get(args.door, args.door)
-    refused = around.cabinet.unfit_behind(door)
+    target = around.cabinet.layout.targets.get(args.door, args.door)
+    refused = around.cabinet.unfit_behind(target)
     if refused is not None:
         return _rejected(f"not handed out: {refused.reason} {refused.detail}".rstrip())
-    return _open(around, order, args)
+    if target not in around.cabinet.parts.motors.slots:
+        return _open(around, order, args)
+    fault = around.cabinet.look.facts(target).fault
+    if fault is not None:
+        return _rejected(f"the motor cannot turn: {fault}")
+    try:
+        around.pulse(target, order)
+    except DriverError as error:
+        return Ending(CommandOutcome.FAILED, str(error))
+    return AwaitMotor(around.cabinet.parts.time.elapsed() + MOTOR_SECONDS)
 
 
 def _service_mode(around: Surroundings, _order: str, args: msgspec.Struct) -> Handled:

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import msgspec
 
-from edge_agent.commands.handlers import HANDLERS, AwaitDoor, Surroundings
+from edge_agent.commands.handlers import HANDLERS, AwaitDoor, AwaitMotor, Surroundings
 from edge_agent.commands.ledger import CommandLedger, Ending
 from edge_agent.drivers.lock_board.readings import DoorState
-from edge_agent.drivers.readings import PulseFailed
+from edge_agent.drivers.readings import DispenseEnded, DispenseOutcome, PulseFailed
 from edge_agent.rules.documents import Opener
 from protocol.commands import PHYSICAL, Command, CommandOutcome, check_args, read_command
 from protocol.errors import MalformedMessageError, ProtocolError, SignatureRejectedError
@@ -37,7 +37,7 @@ class Orders:
         self._ledger = ledger
         self._opener = opener
         self._around = around
-        self._waiting: tuple[str, AwaitDoor] | None = None
+        self._waiting: tuple[str, AwaitDoor | AwaitMotor] | None = None
         self._ended: tuple[str, Ending] | None = None
         ledger.recover()
 
@@ -71,15 +71,24 @@ class Orders:
             return
         order, awaited = self._waiting
         parts = self._around.cabinet.parts
-        if parts.doors.state(awaited.door) is DoorState.OPEN:
+        is_door = isinstance(awaited, AwaitDoor)
+        if isinstance(awaited, AwaitDoor) and parts.doors.state(awaited.door) is DoorState.OPEN:
             self._finish(order, Ending(CommandOutcome.SUCCEEDED, "door opened"))
         elif parts.time.elapsed() >= awaited.until:
-            self._finish(order, Ending(CommandOutcome.FAILED, "the door did not open"))
+            why = "the door did not open" if is_door else "no word of the motor"
+            self._finish(order, Ending(CommandOutcome.FAILED, why))
 
     def pulse_failed(self, reading: PulseFailed) -> None:
         """End the order whose pulse was not sent. Raises StorageError."""
         if self._waiting is not None and self._waiting[0] == reading.order_id:
             self._finish(reading.order_id, Ending(CommandOutcome.FAILED, reading.detail))
+
+    def dispense_ended(self, reading: DispenseEnded) -> None:
+        """End the order that turned a motor. Raises StorageError."""
+        if self._waiting is not None and self._waiting[0] == reading.order_id:
+            good = reading.outcome is DispenseOutcome.DISPENSED
+            outcome = CommandOutcome.SUCCEEDED if good else CommandOutcome.FAILED
+            self._finish(reading.order_id, Ending(outcome, str(reading.outcome)))
 
     def _take(self, payload: str, named: _Named, session: int) -> None:
         try:
@@ -98,7 +107,7 @@ class Orders:
     def _carry_out(self, command: Command, args: msgspec.Struct) -> None:
         log.info("command.begun", extra={"command": command.id, "order": str(command.name)})
         handled = HANDLERS[command.name](self._around, command.id, args)
-        if isinstance(handled, AwaitDoor):
+        if isinstance(handled, AwaitDoor | AwaitMotor):
             self._waiting = (command.id, handled)
         else:
             self._finish(command.id, handled)

@@ -15,6 +15,8 @@ from edge_agent.local_api.problems import KNOWN, ApiError, problem
 from edge_agent.local_api.screen import Screen
 from edge_agent.outbox.store import Outbox
 from edge_agent.selling.cabinet import Cabinet
+from edge_agent.selling.errors import NoOpenDoorError
+from edge_agent.selling.session_book import SessionOrder
 from edge_agent.selling.states import OPEN
 from edge_agent.selling.vend_book import VendOrder
 from protocol.events import ClearedBy, StockMoved
@@ -37,6 +39,14 @@ class VendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     payment_reference: Name
     slot: Name
+    contact: Word = ""
+    buyer_reference: Word = ""
+
+
+class SessionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/sessions`."""
+
+    payment_reference: Name
     contact: Word = ""
     buyer_reference: Word = ""
 
@@ -123,8 +133,20 @@ class Desk:
             return None
         return Answer(200, answer)
 
-    def _session(self, _call: Call) -> Answer:
-        raise ApiError(409, "no-open-door", "this cabinet sells by slot: use /v1/vends")
+    def _session(self, call: Call) -> Answer:
+        """Begin a session, or tell how that of this payment stands; never waits for the buyer."""
+        if self._cabinet.layout.open_door is None:
+            raise NoOpenDoorError
+        asked = _body(call, SessionRequest)
+        order = SessionOrder(asked.payment_reference, asked.contact, asked.buyer_reference)
+        return Answer(200, self._cabinet.open_session(order))
+
+    def _session_state(self, call: Call) -> Answer:
+        reference = call.query.get("payment_reference", "")
+        session = self._cabinet.parts.sessions.find(reference)
+        if session is None:
+            raise ApiError(404, "no-such-session", f"no session of payment {reference!r}")
+        return Answer(200, session.answer)
 
     def _load(self, call: Call) -> Answer:
         return self._stock(call, WorkOrderAction.LOAD, self._cabinet.load)
@@ -199,6 +221,7 @@ ROUTES: Mapping[tuple[str, str], _Handler] = {
     ("GET", "/v1/journal"): Desk._journal,  # noqa: SLF001  # same
     ("POST", "/v1/vends"): Desk._vend,  # noqa: SLF001  # same
     ("POST", "/v1/sessions"): Desk._session,  # noqa: SLF001  # same
+    ("GET", "/v1/sessions"): Desk._session_state,  # noqa: SLF001  # same
     ("POST", "/v1/stock/loads"): Desk._load,  # noqa: SLF001  # same
     ("POST", "/v1/stock/counts"): Desk._count,  # noqa: SLF001  # same
     ("POST", "/v1/stock/removals"): Desk._remove,  # noqa: SLF001  # same

@@ -9,8 +9,10 @@ from edge_agent.errors import OutsideError
 from edge_agent.local_api.calls import Answer
 from edge_agent.rules.documents import VersionRefusedError
 from edge_agent.selling.errors import (
+    NoOpenDoorError,
     PaymentReferenceReusedError,
     SealingKeyMissingError,
+    SessionNeededError,
     StockRefusedError,
     UnknownDoorError,
     UnknownSlotError,
@@ -36,6 +38,8 @@ class ApiError(OutsideError):
 _KINDS: dict[type[Exception], tuple[int, str]] = {
     UnknownSlotError: (404, "unknown-slot"),
     UnknownDoorError: (404, "unknown-door"),
+    NoOpenDoorError: (409, "no-open-door"),
+    SessionNeededError: (409, "session-needed"),
     NothingLatchedError: (409, "nothing-latched"),
     PaymentReferenceReusedError: (409, "payment-reference-reused"),
     StockRefusedError: (409, "stock-refused"),

@@ -90,7 +90,7 @@ class Screen:
         parts, standing = self.cabinet.parts, self.standing()
         desired = parts.desired.desired
         return StateView(
-            cabinet=parts.cabinet,
+            cabinet=self.cabinet.layout.cabinet,
             boot=standing.boot,
             session=standing.session,
             connected=self.connected(),
@@ -107,7 +107,7 @@ class Screen:
             currency="" if desired is None else desired.currency,
             storage_ok=parts.storage.ok,
             faults=self._faults(),
-            slots=[self._slot(slot) for slot in parts.slot_doors],
+            slots=[self._slot(slot) for slot in self.cabinet.layout.targets],
         )
 
     def _faults(self) -> list[FaultView]:
@@ -130,7 +130,7 @@ class Screen:
         notices = decision.notices if isinstance(decision, Allowed) else ()
         planned = parts.desired.planned.get(slot)
         lots = parts.stock.lots(slot)
-        door = parts.slot_doors[slot]
+        door = self.cabinet.layout.targets[slot]
         return SlotView(
             slot=slot,
             door=door,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from protocol.matching import Goods, Match, Place, match, strongest
-from protocol.rules import BlockKind, Notice, Rule
+from protocol.rules import BlockKind, Notice, OpenDoorAction, Rule
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Block:
     kind: BlockKind
     match: Match
     notice: Notice
+    open_door: OpenDoorAction = OpenDoorAction.LOCK
+    """What it does to an open-door cabinet; a slot is blocked by either."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,29 @@ def index(rules: Iterable[Rule]) -> RuleIndex:
 
 
 def blocks(rules: RuleIndex, goods: Iterable[Goods], place: Place) -> tuple[Block, ...]:
-    """Blocks on goods that lie together in one place, one per recall, surest first."""
+    """Blocks on goods that lie together in one place, one per recall, surest first.
+
+    A recall only warns when every rule of it that matches says so.
+    """
     matches: dict[str, list[Match]] = {}
     first: dict[str, Rule] = {}
+    locking: set[str] = set()
     for item in goods:
         for rule in rules.about(item.gtin):
             found = match(rule, item, place)
             if found.blocks:
                 matches.setdefault(rule.recall, []).append(found)
                 first.setdefault(rule.recall, rule)
+                if rule.open_door is OpenDoorAction.LOCK:
+                    locking.add(rule.recall)
     found_blocks = [
-        Block(recall, first[recall].block, strongest(matches[recall]), first[recall].notice)
-        for recall in first
+        Block(
+            recall,
+            rule.block,
+            strongest(matches[recall]),
+            rule.notice,
+            OpenDoorAction.LOCK if recall in locking else OpenDoorAction.WARN,
+        )
+        for recall, rule in first.items()
     ]
     return tuple(sorted(found_blocks, key=lambda block: block.match is not Match.YES))

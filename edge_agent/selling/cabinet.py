@@ -1,7 +1,7 @@
-"""The cabinet as a shop: everything the gate looks at, and what may be done with slots and goods.
+"""The cabinet as a shop: what may be done with slots and goods, and what the devices tell of them.
 
 Orders of the server (`commands`) and people at the cabinet (`local_api`) both act through here, so
-that a rule holds whoever asks.
+that a rule holds whoever asks. What the gate looks at is gathered in `inspection.py`.
 """
 
 import contextlib
@@ -10,34 +10,56 @@ from dataclasses import dataclass
 
 from edge_agent.detection.errors import ThresholdError
 from edge_agent.drivers.lock_board.readings import DoorState
-from edge_agent.drivers.readings import DeviceFailure, DoorReading, PulseFailed, Reading
+from edge_agent.drivers.readings import (
+    DeviceFailure,
+    DispenseEnded,
+    DoorReading,
+    MachineReading,
+    PulseFailed,
+    Reading,
+    SelectionReading,
+    WeightReading,
+)
 from edge_agent.outbox.contact import Contact
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.rules.desired_book import DesiredBook, thresholds
 from edge_agent.rules.documents import VersionRefusedError
-from edge_agent.rules.evaluate import Block, blocks
 from edge_agent.rules.rule_book import RuleBook
 from edge_agent.rules.time_asking import TimeAsking
+from edge_agent.selling.door_session import DoorSessions, offer_of
 from edge_agent.selling.doors import DoorEdge, Doors
-from edge_agent.selling.errors import StockRefusedError, UnknownSlotError
+from edge_agent.selling.errors import (
+    NoOpenDoorError,
+    PaymentReferenceReusedError,
+    SessionNeededError,
+    StockRefusedError,
+)
 from edge_agent.selling.faults import FaultBook
-from edge_agent.selling.gate import Allowed, Lot, Refused, SlotFacts, decide, unfit
+from edge_agent.selling.gate import (
+    Allowed,
+    DoorAllowed,
+    Refused,
+    decide,
+    decide_door,
+    unfit,
+)
+from edge_agent.selling.inspection import Inspection
 from edge_agent.selling.local_date import local_date
+from edge_agent.selling.motors import Motors
 from edge_agent.selling.rejections import Rejections
+from edge_agent.selling.scales import Scales
+from edge_agent.selling.self_watch import SelfWatch
+from edge_agent.selling.session_book import Session, SessionAnswer, SessionOrder
+from edge_agent.selling.settling import Kind, Shelf
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook
 from edge_agent.selling.storage_watch import StorageWatch
-from edge_agent.selling.texts import SlotFault
-from edge_agent.selling.vend_book import VendAnswer, VendOrder
+from edge_agent.selling.vend_book import Vend, VendAnswer, VendOrder
 from edge_agent.store import StorageError, Store
-from protocol.desired import Desired
 from protocol.errors import ProtocolError, SignatureRejectedError
-from protocol.events import BlockedSlot, StockMoved
-from protocol.matching import Goods, Place
+from protocol.events import StockMoved
+from protocol.matching import Goods
 from protocol.signatures import SignedKind
-
-FAILURES_MAX = 3
-"""edge-agent, Selling: three failures in a row pause the slot."""
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +68,6 @@ log = logging.getLogger(__name__)
 class Parts:
     """What the cabinet is made of; `agent.build` joins them."""
 
-    cabinet: str
-    slot_doors: dict[str, str]
     store: Store
     time: Timekeeper
     contact: Contact
@@ -56,97 +76,119 @@ class Parts:
     desired: DesiredBook
     stock: StockBook
     doors: Doors
+    motors: Motors
+    scales: Scales
     faults: FaultBook
     vends: SlotVends
+    sessions: DoorSessions
     storage: StorageWatch
 
 
 class Cabinet:
     """The parts, and what needs several of them."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, inspection: Inspection) -> None:
         self.parts = parts
+        self.look = inspection
+        self.layout = inspection.layout
         self.rejections = Rejections(parts.faults, parts.time)
-        self._blocks: dict[str, tuple[object, tuple[Block, ...]]] = {}
-        self._paused_noted: set[str] = set()
-        self._service_noted = parts.faults.is_open("SERVICE_MODE")
-        self._clock_noted = not parts.faults.is_open("CLOCK_UNTRUSTED")
+        self._watch = SelfWatch(parts.store, parts.faults, inspection, parts.storage, parts.time)
         parts.vends.recover()
+        parts.sessions.recover()
 
     # What may be sold
 
-    def door_of(self, slot: str) -> str:
-        """Door of a slot. Raises UnknownSlotError."""
-        if slot not in self.parts.slot_doors:
-            raise UnknownSlotError(slot)
-        return self.parts.slot_doors[slot]
-
     def decide(self, slot: str) -> Allowed | Refused:
         """Ask the gate about one slot. Raises UnknownSlotError."""
-        return decide(self.facts(slot))
+        self.look.target_of(slot)
+        return decide(self.look.facts(slot))
+
+    def decide_door(self, door: str) -> DoorAllowed | Refused:
+        """Ask the gate about a door and everything behind it."""
+        return decide_door([self.look.facts(slot) for slot in self.look.slots_behind(door)])
 
     def unfit_behind(self, door: str) -> Refused | None:
         """Say why nothing may be handed out of the slots of a door; None when it may."""
-        slots = [slot for slot, behind in self.parts.slot_doors.items() if behind == door]
-        refusals = (unfit(self.facts(slot)) for slot in slots)
+        refusals = (unfit(self.look.facts(slot)) for slot in self.look.slots_behind(door))
         return next((refused for refused in refusals if refused is not None), None)
-
-    def facts(self, slot: str) -> SlotFacts:
-        """Everything the gate looks at, now."""
-        parts = self.parts
-        lots = parts.stock.lots(slot)
-        planned = parts.desired.planned.get(slot)
-        return SlotFacts(
-            rules_held=parts.rules.version > 0,
-            rules_pending=parts.contact.rules_pending(parts.rules.version),
-            blocks=self.blocks(slot, lots),
-            storage_ok=parts.storage.ok,
-            safety_hold=parts.faults.safety_hold,
-            planned=planned,
-            lots=lots,
-            today=local_date(parts.time.now(), parts.desired.zone),
-            clock_trusted=parts.time.trusted,
-            silent_seconds=parts.contact.silent_seconds(),
-            lease_seconds=self._lease(chilled=planned is None or planned.chilled),
-            service_mode=parts.faults.in_service,
-            fault=self._fault(slot),
-        )
-
-    def blocks(self, slot: str, lots: tuple[Lot, ...]) -> tuple[Block, ...]:
-        """Recalls and holds on what lies in a slot."""
-        rules = self.parts.rules
-        key = (rules.version, self.parts.desired.version, lots)
-        known = self._blocks.get(slot)
-        if known is None or known[0] != key:
-            goods = [Goods(lot.gtin, lot.lot, None, lot.expiry, lot.production) for lot in lots]
-            known = (key, blocks(rules.rules, goods, self._place(slot)))
-            self._blocks[slot] = known
-        return known[1]
-
-    def blocked(self) -> list[BlockedSlot]:
-        """Every blocked slot, for the acknowledgement of a bundle."""
-        return [
-            BlockedSlot(slot, block.recall, block.match)
-            for slot in self.parts.slot_doors
-            for block in self.blocks(slot, self.parts.stock.lots(slot))
-        ]
 
     def vend(self, order: VendOrder) -> VendAnswer:
         """Sell one unit for a payment; the answer is final or says `pulsed`.
 
-        The same order again gets the same answer. Raises UnknownSlotError,
+        The same order again gets the same answer. Raises UnknownSlotError, SessionNeededError,
         PaymentReferenceReusedError, SealingKeyMissingError; then nothing was done.
         """
-        door = self.door_of(order.slot)
+        target = self.look.target_of(order.slot)
+        if self.layout.open_door is not None:
+            raise SessionNeededError(order.slot)
         vends = self.parts.vends
         known = vends.known(order)
         if known is not None:
             return known.answer
+        self._check_unused(self.parts.sessions.find(order.payment_reference))
         decision = self.decide(order.slot)
         if isinstance(decision, Refused):
-            return vends.refuse(order, door, decision)
-        currency, version = self._desired.currency, self.parts.rules.version
-        return vends.begin(order, door, decision, currency=currency, rules_version=version)
+            return vends.refuse(order, target, decision)
+        currency, version = self.look.settings.currency, self.parts.rules.version
+        return vends.begin(order, target, decision, currency=currency, rules_version=version)
+
+    def open_session(self, order: SessionOrder) -> SessionAnswer:
+        """Release the door to a buyer, or say why not; the same order again tells how it stands.
+
+        Raises NoOpenDoorError, PaymentReferenceReusedError, SealingKeyMissingError.
+        """
+        door = self.layout.open_door
+        if door is None:
+            raise NoOpenDoorError
+        sessions = self.parts.sessions
+        known = sessions.known(order)
+        if known is not None:
+            return known.answer
+        self._check_unused(self.parts.vends.find(order.payment_reference))
+        decision = self.decide_door(door)
+        if isinstance(decision, Refused):
+            return sessions.refuse(order, door, decision)
+        planned = self.parts.desired.planned
+        return sessions.begin(
+            order,
+            door,
+            decision,
+            shelves=self._shelves(),
+            offers=[
+                offer_of(slot, planned[slot].gtin, planned[slot].price_minor, decision)
+                for slot in self.layout.shelves
+                if slot in planned
+            ],
+            currency=self.look.settings.currency,
+            rules_version=self.parts.rules.version,
+        )
+
+    def _check_unused(self, found: Vend | Session | None) -> None:
+        """A reference of the other way to sell: the cabinet was rebuilt since."""
+        if found is not None:
+            raise PaymentReferenceReusedError(found.payment_reference)
+
+    def _shelves(self) -> list[Shelf]:
+        planned, stock = self.parts.desired.planned, self.parts.stock
+        return [
+            Shelf(
+                shelf,
+                self.look.shelf_grams(shelf),
+                None,
+                tuple(
+                    Kind(
+                        slot,
+                        planned[slot].unit_grams,
+                        planned[slot].tolerance_grams,
+                        planned[slot].price_minor,
+                        sum(lot.quantity for lot in stock.lots(slot)),
+                    )
+                    for slot, where in self.layout.shelves.items()
+                    if where == shelf and slot in planned
+                ),
+            )
+            for shelf in dict.fromkeys(self.layout.shelves.values())
+        ]
 
     # What lies in the slots
 
@@ -158,7 +200,9 @@ class Cabinet:
     def count(self, found: StockMoved) -> None:
         """Take a count. Raises as `load`."""
         self._check_slot_free(found.slot)
+        booked = self.parts.stock.booked(found.slot, found.gtin, found.lot)
         self.parts.stock.count(found)
+        self._watch.count_differs(found.slot, differs=booked != found.quantity)
 
     def remove(self, moved: StockMoved) -> None:
         """Take goods out, which no rule ever forbids. Raises as `load`."""
@@ -220,15 +264,18 @@ class Cabinet:
     def observe(self, reading: Reading) -> None:
         """Take one reading. Raises StorageError."""
         self.parts.faults.observe(reading)
+        if isinstance(reading, WeightReading | DeviceFailure):
+            self.parts.scales.observe(reading)
+        if isinstance(reading, SelectionReading | MachineReading | DeviceFailure):
+            self.parts.motors.observe(reading)
         if isinstance(reading, DoorReading | DeviceFailure):
-            edge = self.parts.doors.observe(reading, in_service=self.parts.faults.in_service)
-            if edge is not None:
-                self._door_moved(edge)
-            elif isinstance(reading, DoorReading) and reading.state is DoorState.CLOSED:
-                self.parts.vends.door_stays_closed(reading.door)
+            self._observe_door(reading)
         elif isinstance(reading, PulseFailed):
             self.parts.doors.forget(reading.door)
             self.parts.vends.pulse_failed(reading.order_id, reading.error)
+            self.parts.sessions.pulse_failed(reading.order_id, reading.error)
+        elif isinstance(reading, DispenseEnded):
+            self.parts.vends.dispense_ended(reading.order_id, reading.outcome)
 
     def step(self) -> None:
         """One bounded turn of everything that only time moves.
@@ -236,12 +283,10 @@ class Cabinet:
         A part that finds the disk full tries again in the next turn; the others go on.
         """
         for part in (
-            self._watch_storage,
+            self._watch.step,
             self._write_doors,
             self.parts.vends.step,
-            self._note_paused,
-            self._note_service,
-            self._note_clock,
+            self.parts.sessions.step,
             self.rejections.step,
             self.parts.faults.step,
             self._acknowledge_rules,
@@ -250,17 +295,22 @@ class Cabinet:
             with contextlib.suppress(StorageError):
                 part()
 
-    def _watch_storage(self) -> None:
-        if self.parts.storage.step():
-            self.parts.faults.notice("STORAGE_FULL", "storage", bad=not self.parts.storage.ok)
-
     def _acknowledge_rules(self) -> None:
-        if self.parts.rules.unacknowledged and not self.parts.vends.open_vends():
-            self.parts.rules.acknowledge(self.blocked())
+        if self.parts.rules.unacknowledged and not self.look.anything_under_way:
+            self.parts.rules.acknowledge(self.look.blocked())
+
+    def _observe_door(self, reading: DoorReading | DeviceFailure) -> None:
+        edge = self.parts.doors.observe(reading, in_service=self.parts.faults.in_service)
+        if edge is not None:
+            self._door_moved(edge)
+        elif isinstance(reading, DoorReading) and reading.state is DoorState.CLOSED:
+            self.parts.vends.door_stays_closed(reading.door)
+            self.parts.sessions.door_stays_closed(reading.door)
 
     def _door_moved(self, edge: DoorEdge) -> None:
         if edge.opened:
             self.parts.vends.prove(edge.door)
+        self.parts.sessions.note(edge.door, opened=edge.opened)
         self._write_doors()
 
     def _write_doors(self) -> None:
@@ -270,40 +320,12 @@ class Cabinet:
         with self.parts.store.transaction():
             self.parts.doors.write()
             self.parts.vends.complete()
+            self.parts.sessions.write()
         self.parts.doors.written()
-
-    def _note_paused(self) -> None:
-        paused = self.parts.stock.failing(FAILURES_MAX)
-        for slot in paused ^ self._paused_noted:
-            self.parts.faults.notice("VEND_FAIL", slot, bad=slot in paused)
-        self._paused_noted = paused
-
-    def _note_service(self) -> None:
-        in_service = self.parts.faults.in_service
-        if in_service != self._service_noted:
-            self.parts.faults.notice("SERVICE_MODE", "cabinet", bad=in_service)
-            self._service_noted = in_service
-
-    def _note_clock(self) -> None:
-        trusted = self.parts.time.trusted
-        if trusted != self._clock_noted:
-            self.parts.faults.notice("CLOCK_UNTRUSTED", "clock", bad=not trusted)
-            self._clock_noted = trusted
-
-    def _fault(self, slot: str) -> SlotFault | None:
-        door = self.parts.slot_doors[slot]
-        if any(vend.door == door for vend in self.parts.vends.open_vends()):
-            return SlotFault.BUSY
-        if self.parts.stock.failures(slot) >= FAILURES_MAX:
-            return SlotFault.PAUSED
-        state = self.parts.doors.state(door)
-        if state is DoorState.OPEN:
-            return SlotFault.DOOR_OPEN
-        return SlotFault.DOOR_UNKNOWN if state is DoorState.UNKNOWN else None
+        self.parts.sessions.written()
 
     def _check_slot_free(self, slot: str) -> None:
-        door = self.door_of(slot)
-        if any(vend.door == door for vend in self.parts.vends.open_vends()):
+        if self.look.busy(self.look.target_of(slot)):
             raise StockRefusedError(slot, "a vend is under way")
 
     def _check_loadable(self, moved: StockMoved) -> None:
@@ -313,26 +335,9 @@ class Cabinet:
         if planned is not None and planned.perishable and moved.expiry is None:
             raise StockRefusedError(moved.slot, "perishable goods need their expiry date")
         goods = Goods(moved.gtin, moved.lot, None, moved.expiry, moved.production)
-        found = blocks(self.parts.rules.rules, [goods], self._place(moved.slot))
+        found = self.look.blocks_on([goods], moved.slot)
         if found:
             raise StockRefusedError(moved.slot, "the goods are blocked", found[0].recall)
         today = local_date(self.parts.time.now(), self.parts.desired.zone)
         if moved.expiry is not None and moved.expiry < today:
             raise StockRefusedError(moved.slot, "the goods are expired", moved.expiry.isoformat())
-
-    @property
-    def _desired(self) -> Desired:
-        return self.parts.desired.desired or _NOTHING_DESIRED
-
-    def _lease(self, *, chilled: bool) -> float:
-        desired = self._desired
-        return desired.lease_chilled_seconds if chilled else desired.lease_other_seconds
-
-    def _place(self, slot: str) -> Place:
-        desired = self.parts.desired.desired
-        site, region = (None, None) if desired is None else (desired.site, desired.region)
-        return Place(self.parts.cabinet, slot, site, region)
-
-
-_NOTHING_DESIRED = Desired(SignedKind.DESIRED, "", "", 0, "", "")
-"""Defaults of the protocol until the first desired state is here."""

@@ -34,6 +34,21 @@ class SealingKeyMissingError(OutsideError):
         super().__init__("no sealing key: the contact cannot be kept")
 
 
+class NoOpenDoorError(OutsideError):
+    """A door session was asked for, but this cabinet sells by slot."""
+
+    def __init__(self) -> None:
+        super().__init__("this cabinet sells by slot: use /v1/vends")
+
+
+class SessionNeededError(OutsideError):
+    """A single slot was asked for, but this cabinet has one door: goods are taken in a session."""
+
+    def __init__(self, slot: str) -> None:
+        super().__init__(f"slot {slot!r} is behind the one door: use /v1/sessions")
+        self.slot = slot
+
+
 class StockRefusedError(OutsideError):
     """Goods may not be loaded, counted or removed as asked."""
 

@@ -6,7 +6,7 @@ goods, perishable goods without a date are not sold, nor those behind a door nob
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ from edge_agent.selling.texts import (
 )
 from protocol.desired import PlannedSlot
 from protocol.events import RefusalReason
-from protocol.rules import Notice
+from protocol.rules import Notice, OpenDoorAction
 
 NO_DATE = "no_date"
 """Detail of a refusal of perishable goods whose date nobody knows."""
@@ -32,6 +32,7 @@ class NoticeKind(StrEnum):
 
     NEAR_EXPIRY = "near_expiry"
     NOT_RETURNABLE = "not_returnable"
+    RECALL_WARNING = "recall_warning"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,13 @@ class Allowed:
 
 
 @dataclass(frozen=True)
+class DoorAllowed:
+    """Release the door of an open-door cabinet; tell these notices of these slots first."""
+
+    notices: tuple[tuple[str, NoticeKind, Notice], ...]
+
+
+@dataclass(frozen=True)
 class Refused:
     """Do not sell, for this reason; `detail` is the recall id, the slot's fault, or `NO_DATE`."""
 
@@ -94,6 +102,27 @@ def decide(facts: SlotFacts) -> Allowed | Refused:
     if planned is None or not facts.lots:
         return _fault(SlotFault.NOT_PLANNED if planned is None else SlotFault.SOLD_OUT)
     return Allowed(facts.lots[0], planned, _notices(facts, planned))
+
+
+def decide_door(slots: Sequence[SlotFacts]) -> DoorAllowed | Refused:
+    """Allow or refuse to release one door with all these slots behind it.
+
+    One product cannot be kept back behind an open door: a reason on anything inside keeps it shut.
+    Only a rule that two persons set to warn lets it open, and is told. Empty slots hide nothing.
+    """
+    considered = [facts for facts in slots if facts.lots] or slots
+    for check in _DOOR_ORDER:
+        for facts in considered:
+            refused = check(facts)
+            if refused is not None:
+                return refused
+    told = [
+        (facts.planned.slot, kind, text)
+        for facts in considered
+        if facts.planned is not None
+        for kind, text in (*_warnings(facts), *_notices(facts, facts.planned))
+    ]
+    return DoorAllowed(tuple(told)) if told or considered else _fault(SlotFault.NOT_PLANNED)
 
 
 def unfit(facts: SlotFacts) -> Refused | None:
@@ -115,6 +144,11 @@ def _recall(facts: SlotFacts) -> Refused | None:
         return None
     first = facts.blocks[0]
     return Refused(RefusalReason.RECALL, first.notice, first.recall)
+
+
+def _recall_behind_a_door(facts: SlotFacts) -> Refused | None:
+    locking = [block for block in facts.blocks if block.open_door is OpenDoorAction.LOCK]
+    return _recall(replace(facts, blocks=locking))
 
 
 def _storage(facts: SlotFacts) -> Refused | None:
@@ -176,12 +210,19 @@ _ORDER: tuple[Callable[[SlotFacts], Refused | None], ...] = (
 )
 
 
+_DOOR_ORDER = tuple(_recall_behind_a_door if check is _recall else check for check in _ORDER)
+
+
 def _refused(reason: RefusalReason) -> Refused:
     return Refused(reason, REFUSALS[reason])
 
 
 def _fault(fault: SlotFault) -> Refused:
     return Refused(RefusalReason.FAULT, SLOT_FAULTS[fault], fault)
+
+
+def _warnings(facts: SlotFacts) -> tuple[tuple[NoticeKind, Notice], ...]:
+    return tuple((NoticeKind.RECALL_WARNING, block.notice) for block in facts.blocks)
 
 
 def _notices(facts: SlotFacts, planned: PlannedSlot) -> tuple[tuple[NoticeKind, Notice], ...]:

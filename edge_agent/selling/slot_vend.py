@@ -1,8 +1,9 @@
 """One paid unit out of one slot: gate -> pulse -> proof -> sale, each step durable before the next.
 
-The state says `pulsed` before the lock is told, never after: a power cut can then leave doubt, but
-not a second vend. Proof is the door seen open by the lock board. A payment reference is used up by
-its first order, whatever came of it; the same order again gets the same answer.
+The state says `pulsed` before the lock or motor is told, never after: a power cut can then leave
+doubt, but not a second vend. Proof is the door seen open by the lock board, or the controller's
+word on its motor. A payment reference is used up by its first order, whatever came of it; the same
+order again gets the same answer.
 """
 
 import contextlib
@@ -12,11 +13,13 @@ from collections.abc import Callable
 import msgspec
 
 from edge_agent.drivers.errors import DriverError
+from edge_agent.drivers.readings import DispenseOutcome
 from edge_agent.outbox.store import Outbox
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
+from edge_agent.selling.contacts import Contacts
 from edge_agent.selling.doors import Doors
-from edge_agent.selling.errors import PaymentReferenceReusedError, SealingKeyMissingError
+from edge_agent.selling.errors import PaymentReferenceReusedError
 from edge_agent.selling.gate import Allowed, NoticeKind, Refused
 from edge_agent.selling.states import VendState
 from edge_agent.selling.stock import StockBook, confidence
@@ -32,10 +35,11 @@ from protocol.events import (
     SaleRefused,
     VendFailed,
 )
-from protocol.sealing import seal
 
 SETTLE_SECONDS = 30.0
 """After a boot the lock board has this long to show the door of an interrupted vend."""
+MOTOR_SECONDS = 90.0
+"""An elevator takes up to a minute; a controller without a word by then leaves doubt, no proof."""
 POWER_CUT = "power_cut"
 STORAGE = "storage"
 _NOT_OF_THE_SLOT = frozenset({POWER_CUT, STORAGE})
@@ -57,8 +61,9 @@ class SlotVends:
         time: Timekeeper,
         chance: Chance,
         pulse: Callable[[str, str], None],
-        sealing_key: bytes | None,
+        contacts: Contacts,
         proof_seconds: float,
+        motors: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
         self._book = VendBook(store, time)
@@ -68,8 +73,9 @@ class SlotVends:
         self._time = time
         self._chance = chance
         self._pulse = pulse
-        self._sealing_key = sealing_key
+        self._contacts = contacts
         self._proof_seconds = proof_seconds
+        self._motors = motors
         self._deadlines: dict[str, float] = {}
         self._before_boot: set[str] = set()
         self._proven: set[str] = set()
@@ -139,6 +145,15 @@ class SlotVends:
             if vend.door == door and vend.state is VendState.PULSED:
                 self._proven.add(vend.sale)
 
+    def dispense_ended(self, sale: str, outcome: DispenseOutcome) -> None:
+        """Take the controller's word on a motor; in memory first, whatever the disk says."""
+        if outcome is DispenseOutcome.DISPENSED:
+            self._proven |= {vend.sale for vend in self._book.open_vends() if vend.sale == sale}
+        elif outcome is DispenseOutcome.UNKNOWN:
+            self._deadlines[sale] = self._time.elapsed()
+        else:
+            self._causes[sale] = str(outcome)
+
     def complete(self) -> None:
         """Write the sales that are proven, in the caller's transaction."""
         for vend in self._book.open_vends():
@@ -175,6 +190,8 @@ class SlotVends:
                 continue
             elif vend.sale in self._before_boot:
                 self._settle(vend, VendState.UNKNOWN, POWER_CUT)
+            elif vend.door in self._motors:
+                self._settle(vend, VendState.UNKNOWN, "no_word_of_the_motor")
             else:
                 self._settle(vend, VendState.FAILED, "door_did_not_open")
         self._forget_settled({vend.sale for vend in open_vends})
@@ -185,7 +202,7 @@ class SlotVends:
             if vend.state is VendState.PULSED:
                 self._before_boot.add(vend.sale)
                 self._deadlines[vend.sale] = self._time.elapsed() + SETTLE_SECONDS
-                self._doors.expect(vend.door, DoorCause.SALE, SETTLE_SECONDS)
+                self._expect_door(vend, SETTLE_SECONDS)
             else:
                 self._settle(vend, VendState.FAILED, POWER_CUT)
 
@@ -197,8 +214,9 @@ class SlotVends:
         except StorageError:
             self._causes[vend.sale] = STORAGE
             return False
-        self._deadlines[vend.sale] = self._time.elapsed() + self._proof_seconds
-        self._doors.expect(vend.door, DoorCause.SALE, self._proof_seconds)
+        seconds = MOTOR_SECONDS if vend.door in self._motors else self._proof_seconds
+        self._deadlines[vend.sale] = self._time.elapsed() + seconds
+        self._expect_door(vend, seconds)
         try:
             self._pulse(vend.door, vend.sale)
         except DriverError as error:
@@ -207,6 +225,10 @@ class SlotVends:
                 self._settle(self._reread(vend), VendState.FAILED, type(error).__name__)
             return False
         return True
+
+    def _expect_door(self, vend: Vend, seconds: float) -> None:
+        if vend.door not in self._motors:
+            self._doors.expect(vend.door, DoorCause.SALE, seconds)
 
     def _dispensed(self, vend: Vend) -> None:
         line = vend.line
@@ -274,20 +296,13 @@ class SlotVends:
             door=door,
             state=VendState.REQUESTED,
             buyer_reference=order.buyer_reference,
-            sealed_contact=self._seal(order.contact),
+            sealed_contact=self._contacts.sealed(order.contact),
             currency=currency,
             stock_id=allowed.lot.row,
             line=_line(order.slot, allowed, self._stock),
             rules_version=rules_version,
             answer=answer,
         )
-
-    def _seal(self, contact: str) -> str:
-        if not contact:
-            return ""
-        if self._sealing_key is None:
-            raise SealingKeyMissingError
-        return seal(contact, self._sealing_key)
 
     def _reread(self, vend: Vend) -> Vend:
         found = self._book.find(vend.payment_reference)

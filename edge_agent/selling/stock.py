@@ -5,6 +5,7 @@ never is. A count or a load tells that someone looked into the slot, so it ends 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from edge_agent.outbox.store import Outbox
@@ -18,6 +19,17 @@ QUANTITY_MAX = 1_000
 """Units of one load or count; a slot that holds more is a slip of the scanner."""
 
 _COLUMNS = "SELECT id, gtin, lot, quantity, expiry, production FROM stock"
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units of one lot that left a slot; `gtin` is None beyond what the book had."""
+
+    gtin: str | None
+    lot: str | None
+    expiry: date | None
+    quantity: int
+    confidence: LotConfidence
 
 
 class StockBook:
@@ -38,8 +50,13 @@ class StockBook:
         check(moved)
         with self._store.transaction():
             self._add(moved)
+            self._store.write("INSERT OR IGNORE INTO slot_filled VALUES (?)", moved.slot)
             self._reset_failures(moved.slot)
             self._outbox.append("stock.loaded", moved)
+
+    def booked(self, slot: str, gtin: str, lot: str | None) -> int:
+        """Units of one lot in a slot, by the book."""
+        return sum(row.quantity for row in self._of_lot(slot, gtin, lot))
 
     def count(self, found: StockMoved) -> None:
         """Set what is there of one lot (`quantity` counted); the event tells what the book had."""
@@ -71,6 +88,29 @@ class StockBook:
         )
         if not kept:
             self._store.write("DELETE FROM stock WHERE id = ?", row)
+
+    def take(self, slot: str, quantity: int) -> list[Units]:
+        """Book sold units first in, first out, in the caller's transaction.
+
+        What the book does not have leaves as units of an unknown lot.
+        """
+        lots = self.lots(slot)
+        sure = confidence(lots) if lots else LotConfidence.UNKNOWN
+        taken: list[Units] = []
+        for lot in lots:
+            count = min(quantity, lot.quantity)
+            if count:
+                how = LotConfidence.UNKNOWN if lot.lot is None else sure
+                taken.append(Units(lot.gtin, lot.lot, lot.expiry, count, how))
+                quantity -= count
+        self._take(lots, sum(units.quantity for units in taken))
+        if quantity:
+            taken.append(Units(None, None, None, quantity, LotConfidence.UNKNOWN))
+        return taken
+
+    def filled(self) -> set[str]:
+        """Slots that were loaded at least once."""
+        return {row[0] for row in self._store.rows("SELECT slot FROM slot_filled")}
 
     def failures(self, slot: str) -> int:
         """Vends that failed in a row."""

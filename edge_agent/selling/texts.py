@@ -17,6 +17,10 @@ class SlotFault(StrEnum):
     BUSY = "busy"
     DOOR_OPEN = "door_open"
     DOOR_UNKNOWN = "door_unknown"
+    MOTOR_UNKNOWN = "motor_unknown"
+    PAUSED_BY_MACHINE = "paused_by_machine"
+    SCALE_UNKNOWN = "scale_unknown"
+    WEIGHT_NOT_PLANNED = "weight_not_planned"
 
 
 REFUSALS = {
@@ -53,6 +57,10 @@ SLOT_FAULTS = {
     SlotFault.WRONG_GOODS: REFUSALS[RefusalReason.FAULT],
     SlotFault.PAUSED: REFUSALS[RefusalReason.FAULT],
     SlotFault.DOOR_UNKNOWN: REFUSALS[RefusalReason.FAULT],
+    SlotFault.MOTOR_UNKNOWN: REFUSALS[RefusalReason.FAULT],
+    SlotFault.PAUSED_BY_MACHINE: REFUSALS[RefusalReason.FAULT],
+    SlotFault.SCALE_UNKNOWN: REFUSALS[RefusalReason.FAULT],
+    SlotFault.WEIGHT_NOT_PLANNED: REFUSALS[RefusalReason.FAULT],
     SlotFault.SOLD_OUT: Notice(zh="已售空。", en="Sold out."),
     SlotFault.BUSY: Notice(zh="该货道正在出货，请稍候。", en="This slot is busy, please wait."),
     SlotFault.DOOR_OPEN: Notice(zh="柜门未关，请先关门。", en="Please close the door first."),
@@ -71,6 +79,17 @@ DISPENSED = Notice(zh="请取走商品并关好柜门。", en="Please take your 
 NOT_DISPENSED = Notice(
     zh="出货失败，款项将退回。", en="The product was not handed out; you will be refunded."
 )
+DOOR_UNLOCKED = Notice(
+    zh="柜门已解锁，请选购后关好柜门，关门后自动结算。",
+    en="The door is unlocked. Take what you like; closing the door settles your purchase.",
+)
+SETTLING = Notice(zh="正在结算，请稍候。", en="Settling your purchase, please wait.")
+SETTLED = Notice(zh="结算完成，谢谢惠顾。", en="Your purchase is settled, thank you.")
+SETTLED_PROVISIONAL = Notice(
+    zh="结算结果待核实，未经您同意不会多收。",
+    en="Your purchase is being checked; you will not be charged more without being asked.",
+)
+NOTHING_TAKEN = Notice(zh="未取走商品，不收费。", en="Nothing was taken; nothing is charged.")
 UNKNOWN_OUTCOME = Notice(
     zh="出货结果待核实，我们会尽快处理。", en="We are checking whether the product was handed out."
 )

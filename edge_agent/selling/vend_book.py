@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from edge_agent.outbox.timekeeper import Timekeeper
-from edge_agent.selling.states import OPEN, VendState, moved
+from edge_agent.selling.states import OPEN, TRANSITIONS, VendState, moved
 from edge_agent.store import Store
 from protocol.events import SaleLine
 from protocol.rules import Notice
@@ -103,7 +103,7 @@ class VendBook:
         """Take one step of the table, with what is answered from now on."""
         self._store.write(
             "UPDATE vend SET state = ?, answer = ? WHERE sale = ?",
-            moved(vend.state, wanted),
+            moved(TRANSITIONS, vend.state, wanted),
             msgspec.json.encode(msgspec.structs.replace(answer, outcome=wanted)).decode(),
             vend.sale,
         )

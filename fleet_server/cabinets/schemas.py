@@ -162,6 +162,8 @@ class PlannedSlotShape(Order):
     returnable: bool = True
     near_expiry_days: int = Field(2, ge=0, le=365)
     sellable: bool = True
+    unit_grams: float = Field(0, ge=0, le=100_000)
+    tolerance_grams: float = Field(0, ge=0, le=10_000)
 
 
 class DesiredOrder(Order):

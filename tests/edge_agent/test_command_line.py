@@ -88,7 +88,7 @@ def enrol(config: Path, url: str, claim: str = "claim-1") -> subprocess.Complete
 
 def test_the_example_settings_are_read_and_name_every_setting() -> None:
     settings = read_settings(EXAMPLE)
-    assert settings.slot_doors() == {"A1": "A1", "A2": "A2"}
+    assert settings.slot_targets() == {"A1": "A1", "A2": "A2"}
     text = EXAMPLE.read_text()
     assert [name for name in settings.__struct_fields__ if name not in text] == []
 

@@ -9,9 +9,9 @@ import pytest
 
 from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.drivers.readings import DoorReading
-from edge_agent.selling.cabinet import FAILURES_MAX
 from edge_agent.selling.doors import WAITING_MAX
 from edge_agent.selling.faults import LOST_STORE_PART
+from edge_agent.selling.inspection import FAILURES_MAX
 from edge_agent.selling.vend_book import VendOrder
 from edge_agent.store import STORE_FILE, StorageError, Store, TransactionError
 from tests.edge_agent.model_server import START

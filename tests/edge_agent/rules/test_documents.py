@@ -214,7 +214,7 @@ def test_p15_an_unknown_time_zone_refuses_the_document_and_the_last_good_one_cou
     assert bench.bodies("desired.rejected")[-1]["key"] == "time_zone"
     # 16:00 UTC on the 21st is morning in Los Angeles; in Shanghai and at UTC+14 it is the 22nd.
     bench.clock.advance(8 * 3600.0)
-    assert bench.agent.cabinet.facts("A1").today == START.date()
+    assert bench.agent.cabinet.look.facts("A1").today == START.date()
 
 
 def test_p15_a_kept_document_of_an_unknown_time_zone_is_not_followed_and_told(

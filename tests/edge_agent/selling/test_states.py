@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_agent.selling.states import OPEN, TRANSITIONS, IllegalVendStepError, VendState, moved
+from edge_agent.selling.states import OPEN, TRANSITIONS, IllegalStepError, VendState, moved
 
 
 def test_every_state_is_reachable_from_the_request() -> None:
@@ -17,8 +17,8 @@ def test_final_states_have_no_way_out() -> None:
     assert final == {VendState.DISPENSED, VendState.FAILED, VendState.UNKNOWN, VendState.REFUSED}
     for state in final:
         for wanted in VendState:
-            with pytest.raises(IllegalVendStepError):
-                moved(state, wanted)
+            with pytest.raises(IllegalStepError):
+                moved(TRANSITIONS, state, wanted)
 
 
 def test_nothing_is_dispensed_without_a_pulse() -> None:

@@ -1,0 +1,92 @@
+"""What the core itself notices and tells as faults: stock, locks on goods, storage, service, clock.
+
+Each is a level: a set of parts that are bad now. Only changes are reported, and what was open
+before a restart counts as reported. Levels that follow from the store are looked at when it, the
+rules, the plan or the date changed, so an idle cabinet costs nothing.
+"""
+
+from datetime import date
+
+from edge_agent.outbox.timekeeper import Timekeeper
+from edge_agent.selling.faults import FaultBook
+from edge_agent.selling.gate import Lot
+from edge_agent.selling.inspection import FAILURES_MAX, Inspection
+from edge_agent.selling.local_date import local_date
+from edge_agent.selling.storage_watch import StorageWatch
+from edge_agent.store import Store
+
+
+class SelfWatch:
+    """Compares what is with what was told."""
+
+    def __init__(
+        self,
+        store: Store,
+        faults: FaultBook,
+        inspection: Inspection,
+        storage: StorageWatch,
+        time: Timekeeper,
+    ) -> None:
+        self._store = store
+        self._faults = faults
+        self._look = inspection
+        self._storage = storage
+        self._time = time
+        self._told: dict[str, set[str]] = {}
+        self._seen: tuple[object, ...] = ()
+
+    def step(self) -> None:
+        """Look at everything once. Raises StorageError; then the next step tells again."""
+        if self._storage.step():
+            self._faults.notice("STORAGE_FULL", "storage", bad=not self._storage.ok)
+        self._tell("SERVICE_MODE", {"cabinet"} if self._faults.in_service else set())
+        self._tell("CLOCK_UNTRUSTED", set() if self._time.trusted else {"clock"})
+        self._look_at_slots()
+
+    def count_differs(self, slot: str, *, differs: bool) -> None:
+        """Take the outcome of a count: it opens or ends STOCK_MISMATCH."""
+        told = self._told_of("STOCK_MISMATCH")
+        self._tell("STOCK_MISMATCH", told | {slot} if differs else told - {slot})
+
+    def _look_at_slots(self) -> None:
+        today = local_date(self._time.now(), self._look.desired.zone)
+        seen = (self._store.commits, self._look.rules.version, self._look.desired.version, today)
+        if seen == self._seen:
+            return
+        lots = {slot: self._look.stock.lots(slot) for slot in self._look.layout.targets}
+        self._tell("RECALL_LOCK", {slot for slot in lots if self._look.blocks(slot, lots[slot])})
+        self._tell("EXPIRY_LOCK", {slot for slot in lots if _expired(lots[slot], today)})
+        self._tell("SLOT_EMPTY", self._empty(lots))
+        self._tell("SLOT_LOW", self._low(lots))
+        self._tell("VEND_FAIL", self._look.stock.failing(FAILURES_MAX))
+        self._seen = seen
+
+    def _empty(self, lots: dict[str, tuple[Lot, ...]]) -> set[str]:
+        filled = self._look.stock.filled()
+        return {slot for slot in self._planned() & filled if not lots.get(slot)}
+
+    def _low(self, lots: dict[str, tuple[Lot, ...]]) -> set[str]:
+        planned = self._look.desired.planned
+        return {
+            slot
+            for slot in self._planned()
+            if 0 < sum(lot.quantity for lot in lots.get(slot, ())) < planned[slot].par
+        }
+
+    def _planned(self) -> set[str]:
+        return {slot for slot, row in self._look.desired.planned.items() if row.sellable}
+
+    def _told_of(self, code: str) -> set[str]:
+        if code not in self._told:
+            episodes = self._faults.open_episodes()
+            self._told[code] = {episode.part for episode in episodes if episode.code == code}
+        return self._told[code]
+
+    def _tell(self, code: str, bad: set[str]) -> None:
+        for part in bad ^ self._told_of(code):
+            self._faults.notice(code, part, bad=part in bad)
+        self._told[code] = bad
+
+
+def _expired(lots: tuple[Lot, ...], today: date) -> bool:
+    return any(lot.expiry is not None and lot.expiry < today for lot in lots)
