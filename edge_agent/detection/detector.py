@@ -1,10 +1,15 @@
 """The detector: readings in, findings out. It joins the rules and the engine, and reads no clock.
 
+Rules that lean on each other (doors, temperature, the hold) stand here; all others are rows
+(`rows.py`). Where several rules judge one (code, part), the worst of what they said last counts.
 Rules are asked as readings come; what they judge is applied at the next `step`, which alone knows
 the wall time. Deterministic: the same readings, steps and chance give the same findings.
 """
 
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from edge_agent.detection import (
     door_open_long,
@@ -17,7 +22,10 @@ from edge_agent.detection.air import Air, air_after, is_plausible
 from edge_agent.detection.episodes import Episode, Episodes
 from edge_agent.detection.findings import Cleared, Finding
 from edge_agent.detection.lock_board_comm import BoardMemory
-from edge_agent.detection.snapshot import DetectorState, moved_to
+from edge_agent.detection.rows import BY_NAME, BY_READING, BY_TIME
+from edge_agent.detection.rule import Look, Rule
+from edge_agent.detection.snapshot import DetectorState, moved_to, moved_value
+from edge_agent.detection.standing import Standing
 from edge_agent.detection.streaks import Streak
 from edge_agent.detection.temp_safety_hold import HoldMemory
 from edge_agent.detection.temp_sensor import SensorMemory
@@ -27,6 +35,10 @@ from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.drivers.readings import (
     DeviceFailure,
     DoorReading,
+    InputReading,
+    InputRole,
+    MachinePart,
+    MachineReading,
     Reading,
     TemperatureReading,
 )
@@ -63,6 +75,11 @@ class Detector:
         self._warm = dict(kept.warm)
         self._holds = dict(kept.holds)
         self._sensors = dict(kept.sensors)
+        self._reeds = set(kept.reeds)
+        self._rows: dict[str, dict[str, Any]] = {
+            name: dict(parts) for name, parts in kept.rows.items()
+        }
+        self._standing = Standing(kept.standing)
         self._episodes = Episodes(chance, kept.episodes, kept.recent)
         self._verdicts: list[Verdict] = []
 
@@ -82,7 +99,17 @@ class Detector:
         Pass 0 for a downtime that cannot be known. The temperature of a known downtime is
         unknown time and counts towards the food-safety hold.
         """
-        moved = moved_to(state, elapsed, max(0.0, downtime_seconds))
+        downtime = max(0.0, downtime_seconds)
+        seconds = elapsed - downtime - state.taken_at
+        rows = {
+            name: {
+                part: moved_value(msgspec.convert(memory, BY_NAME[name].memory), seconds)
+                for part, memory in parts.items()
+            }
+            for name, parts in state.rows.items()
+            if name in BY_NAME
+        }
+        moved = msgspec.structs.replace(moved_to(state, elapsed, downtime), rows=rows)
         return cls(thresholds, chance, perishable=perishable, state=moved)
 
     def use(self, thresholds: Thresholds, *, perishable: bool) -> None:
@@ -101,6 +128,9 @@ class Detector:
             warm=dict(self._warm),
             holds=dict(self._holds),
             sensors=dict(self._sensors),
+            reeds=tuple(sorted(self._reeds)),
+            rows={name: dict(parts) for name, parts in self._rows.items()},
+            standing=self._standing.kept(),
             episodes=self._episodes.open_episodes(),
             recent=self._episodes.recent_raises(),
         )
@@ -148,6 +178,13 @@ class Detector:
             self._observe_temperature(reading)
         elif isinstance(reading, DeviceFailure):
             self._observe_failure(reading)
+        elif isinstance(reading, InputReading | MachineReading):
+            self._observe_contact(reading)
+        rules = BY_READING.get(type(reading), ())
+        if rules:
+            look = self._look(reading.at_elapsed)
+            for rule in rules:
+                self._observe_row(rule, reading, look)
 
     def report(self, verdict: Verdict) -> None:
         """Take a verdict from elsewhere in the agent (a forged order, a lost store).
@@ -164,9 +201,11 @@ class Detector:
         if self._perishable:
             for part, memory in self._holds.items():
                 self.report(temp_safety_hold.judged(part, memory, elapsed, self._thresholds))
+        self._judge_by_time(elapsed)
         verdicts, self._verdicts = self._verdicts, []
         findings = (
-            self._episodes.apply(verdict, elapsed, wall, self._thresholds) for verdict in verdicts
+            self._episodes.apply(self._standing.worst(verdict), elapsed, wall, self._thresholds)
+            for verdict in verdicts
         )
         return [finding for finding in findings if finding is not None]
 
@@ -185,8 +224,57 @@ class Detector:
             self._holds[part] = temp_safety_hold.released(self._holds[part], elapsed)
         return cleared
 
-    def _observe_door(self, reading: DoorReading) -> None:
-        door, board = reading.door, reading.device
+    def _look(self, at: float) -> Look:
+        return Look(
+            at=at,
+            thresholds=self._thresholds,
+            perishable=self._perishable,
+            in_service=self._restock.in_service,
+            forgiven=self._restock.forgives(at, self._thresholds),
+            shut_at=self._shut_at(),
+            air=self._air,
+        )
+
+    def _shut_at(self) -> float | None:
+        shut = [streak.good_at for streak in self._doors.values()]
+        known = [at for at in shut if at is not None]
+        return max(known) if known and len(known) == len(shut) else None
+
+    def _observe_row(self, rule: Rule, reading: Reading, look: Look) -> None:
+        for part in rule.parts(reading):
+            memories = self._rows.setdefault(rule.name, {})
+            memory = memories.get(part)
+            memory = rule.observed(rule.memory() if memory is None else memory, part, reading, look)
+            memories[part] = memory
+            self._report_row(rule, memory, part, look)
+
+    def _judge_by_time(self, elapsed: float) -> None:
+        look = self._look(elapsed)
+        for rule in BY_TIME:
+            for part, memory in self._rows.get(rule.name, {}).items():
+                self._report_row(rule, memory, part, look)
+
+    def _report_row(self, rule: Rule, memory: Any, part: str, look: Look) -> None:
+        verdict = rule.judged(memory, part, look)
+        if verdict is not None:
+            self.report(verdict)
+
+    def _observe_contact(self, reading: InputReading | MachineReading) -> None:
+        """Watch a door by its reed, or by the door contact of a vending controller."""
+        if isinstance(reading, MachineReading):
+            if reading.part is not MachinePart.DOOR:
+                return
+            door, shut = reading.device, reading.good
+        elif reading.role is InputRole.DOOR_CLOSED:
+            door, shut = reading.part, reading.active
+            self._reeds.add(door)
+        else:
+            return
+        state = DoorState.CLOSED if shut else DoorState.OPEN
+        self._observe_state(DoorReading(reading.device, door, state, reading.at_elapsed))
+
+    def _observe_state(self, reading: DoorReading) -> None:
+        door = reading.door
         before = self._doors.get(door, Streak())
         if reading.state is DoorState.CLOSED and before.good_at is None:
             self._restock = self._restock.door_closed(reading.at_elapsed)
@@ -196,6 +284,12 @@ class Detector:
         self.report(
             door_open_long.judged(door, streak, self._thresholds, perishable=self._perishable)
         )
+
+    def _observe_door(self, reading: DoorReading) -> None:
+        # Where a reed sits on the door it tells more than the latch of the lock.
+        if reading.door not in self._reeds:
+            self._observe_state(reading)
+        board = reading.device
         memory = lock_board_comm.observed(self._boards.get(board, BoardMemory()), reading)
         if memory is not self._boards.get(board):
             self._boards[board] = memory

@@ -104,7 +104,7 @@ class Episodes:
             verdict.severity,
             since=wall - timedelta(seconds=elapsed - verdict.began_at),
             bad_at=elapsed,
-            latched=CATALOGUE[verdict.code].latched,
+            latched=CATALOGUE[verdict.code].latched or verdict.latch,
             flapping=self._flaps(verdict, elapsed, thresholds),
         )
         self._open[verdict.code, verdict.part] = episode
@@ -141,6 +141,7 @@ class Episodes:
             bad_at=elapsed,
             severity=verdict.severity if worse else episode.severity,
             count=episode.count + is_news,
+            latched=episode.latched or verdict.latch,
         )
         self._open[episode.code, episode.part] = episode
         if not is_news:

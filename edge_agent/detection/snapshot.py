@@ -12,6 +12,7 @@ from edge_agent.detection.air import Air
 from edge_agent.detection.episodes import Episode, RecentRaises
 from edge_agent.detection.lock_board_comm import BoardMemory
 from edge_agent.detection.restock import Restock
+from edge_agent.detection.standing import Said
 from edge_agent.detection.streaks import Streak
 from edge_agent.detection.temp_safety_hold import HoldMemory
 from edge_agent.detection.temp_sensor import SensorMemory
@@ -28,6 +29,10 @@ class DetectorState(msgspec.Struct, frozen=True):
     warm: dict[str, Streak] = {}
     holds: dict[str, HoldMemory] = {}
     sensors: dict[str, SensorMemory] = {}
+    reeds: tuple[str, ...] = ()
+    rows: dict[str, dict[str, Any]] = {}
+    """Name of a rule that is a row -> part -> its memory; read back by the rule's own type."""
+    standing: tuple[Said, ...] = ()
     episodes: tuple[Episode, ...] = ()
     recent: tuple[RecentRaises, ...] = ()
 
@@ -37,10 +42,10 @@ Moved = TypeVar("Moved")
 
 def moved_to(state: DetectorState, elapsed: float, downtime_seconds: float) -> DetectorState:
     """Move a state to this boot: it was taken `downtime_seconds` before `elapsed`."""
-    return _moved(state, elapsed - downtime_seconds - state.taken_at)
+    return moved_value(state, elapsed - downtime_seconds - state.taken_at)
 
 
-def _moved(value: Moved, seconds: float) -> Moved:
+def moved_value(value: Moved, seconds: float) -> Moved:
     """Move every `_at` inside a struct, dict or tuple by `seconds`."""
     if isinstance(value, msgspec.Struct):
         fields = {
@@ -59,7 +64,7 @@ def _moved_field(name: str, value: Any, seconds: float) -> Any:
     if name.endswith("_ats"):
         return tuple(at + seconds for at in value)
     if isinstance(value, dict):
-        return {key: _moved(inner, seconds) for key, inner in value.items()}
+        return {key: moved_value(inner, seconds) for key, inner in value.items()}
     if isinstance(value, tuple):
-        return tuple(_moved(inner, seconds) for inner in value)
-    return _moved(value, seconds)
+        return tuple(moved_value(inner, seconds) for inner in value)
+    return moved_value(value, seconds)

@@ -60,6 +60,68 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """Five polls 3 s apart span 12 s, whatever the poll interval."""
     comm_good_polls: int = 3
 
+    temp_low_celsius: float = 0.0
+    temp_low_clear_celsius: float = 1.0
+    temp_low_hold_seconds: float = 1_200.0
+    temp_low_clear_seconds: float = 600.0
+    temp_set_point_celsius: float = 3.0
+    """Where the controller tells no set point of its own."""
+    temp_trend_celsius_per_hour: float = 0.5
+    temp_trend_window_seconds: float = 3_600.0
+    temp_trend_clear_seconds: float = 3_600.0
+    temp_probes_differ_celsius: float = 5.0
+    temp_probes_differ_seconds: float = 600.0
+
+    compressor_run_seconds: float = 4 * 3_600.0
+    compressor_demand_celsius: float = 2.0
+    compressor_demand_seconds: float = 1_800.0
+    """Warmer than the set point by so much, so long, and the compressor off: it does not start."""
+    compressor_starts: int = 10
+    compressor_calm_starts: int = 6
+    compressor_window_seconds: float = 3_600.0
+    compressor_calm_seconds: float = 7_200.0
+    condenser_episodes: int = 3
+    condenser_window_seconds: float = 86_400.0
+
+    door_unlock_seconds: float = 15.0
+    """An opening this long after its pulse is still by it."""
+    door_openings: int = 60
+    door_openings_window_seconds: float = 3_600.0
+    door_disagree_seconds: float = 60.0
+    door_agree_seconds: float = 600.0
+    door_edges: int = 20
+    door_edges_window_seconds: float = 60.0
+    lock_pulses: int = 3
+    lock_pulse_seconds: float = 5.0
+    latch_open_seconds: float = 20.0
+    latch_closed_seconds: float = 10.0
+
+    bus_errors_percent: float = 5.0
+    bus_errors_window_seconds: float = 600.0
+    bus_calm_percent: float = 1.0
+    bus_calm_seconds: float = 1_800.0
+
+    pay_offline_seconds: float = 300.0
+    pay_enabled_seconds: float = 60.0
+    pay_success_percent: float = 90.0
+    pay_success_clear_percent: float = 95.0
+    pay_tries: int = 50
+    pay_resets: int = 5
+    pay_resets_window_seconds: float = 600.0
+    pay_resets_quiet_seconds: float = 1_800.0
+
+    scale_drift_grams: float = 20.0
+    scale_drift_seconds: float = 1_800.0
+    scale_fail_seconds: float = 10.0
+    scale_unstable_seconds: float = 60.0
+    scale_good_seconds: float = 300.0
+
+    mains_lost_seconds: float = 1.0
+    mains_back_seconds: float = 30.0
+    battery_bad_seconds: float = 60.0
+    battery_good_seconds: float = 600.0
+    tilt_seconds: float = 2.0
+
     flapping_episodes: int = 3
     flapping_window_seconds: float = 3_600.0
 
@@ -103,6 +165,17 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "temp_high_hysteresis_celsius": (0.1, 10.0),
     # 7.2 C (45 F) is the mildest law of the reference (Minnesota): a warmer hold protects nobody.
     "hold_limit_celsius": (-30.0, 7.2),
+    "temp_low_celsius": (-40.0, 20.0),
+    "temp_low_clear_celsius": (-40.0, 20.0),
+    "temp_set_point_celsius": (-40.0, 20.0),
+    "temp_trend_celsius_per_hour": (0.01, 10.0),
+    "temp_probes_differ_celsius": (0.5, 30.0),
+    "compressor_demand_celsius": (0.5, 20.0),
+    "bus_errors_percent": (0.1, 100.0),
+    "bus_calm_percent": (0.1, 100.0),
+    "pay_success_percent": (1.0, 100.0),
+    "pay_success_clear_percent": (1.0, 100.0),
+    "scale_drift_grams": (1.0, 1_000.0),
     "temp_sensor_low_celsius": (-273.0, 0.0),
     "temp_sensor_high_celsius": (30.0, 200.0),
 }
@@ -130,7 +203,7 @@ def _checked(key: str, value: Any) -> float:
         raise UnknownThresholdError(key, "is not known")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise AbsurdThresholdError(key, f"{value!r} is not a number")
-    is_count = key in {"comm_failed_polls", "comm_good_polls", "flapping_episodes"}
+    is_count = isinstance(getattr(CN, key), int)
     low, high = _BOUNDS.get(key, _COUNT if is_count else _DURATION)
     if not low <= value <= high:
         raise AbsurdThresholdError(key, f"{value} is not within {low} to {high}")

@@ -16,7 +16,11 @@ class Condition(StrEnum):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """One judgement. `began_at` is elapsed seconds, of the cause and not of the hold's end."""
+    """One judgement. `began_at` is elapsed seconds, of the cause and not of the hold's end.
+
+    Where several sources judge one (code, part), each names itself in `source`, and the worst of
+    them counts. `latch`: this episode is not to clear by itself, though its code may.
+    """
 
     code: str
     part: str
@@ -26,3 +30,5 @@ class Verdict(msgspec.Struct, frozen=True):
     reading: float | None = None
     limit: float | None = None
     cause: str = ""
+    source: str = ""
+    latch: bool = False

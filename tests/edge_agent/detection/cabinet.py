@@ -10,7 +10,13 @@ from edge_agent.detection.findings import Finding, Raised, Repeated
 from edge_agent.detection.snapshot import DetectorState
 from edge_agent.detection.thresholds import CN, Thresholds
 from edge_agent.drivers.lock_board.readings import DoorState
-from edge_agent.drivers.readings import DeviceFailure, DoorReading, Reading, TemperatureReading
+from edge_agent.drivers.readings import (
+    DeviceFailure,
+    DoorReading,
+    PulseSent,
+    Reading,
+    TemperatureReading,
+)
 from edge_agent.seed import Chance
 
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -30,6 +36,10 @@ class Cabinet:
     def door(self, state: DoorState, seconds: float, every: float = 1.0) -> list[Finding]:
         """Read the door so for so long."""
         return self._play(seconds, every, lambda at: DoorReading("locks", "A", state, at))
+
+    def pulse(self) -> None:
+        """Send the opening pulse to the door, as a sale does."""
+        self.detector.observe(PulseSent("locks", "A", "order", self.elapsed))
 
     def air(
         self, celsius: float, seconds: float, every: float = 5.0, humidity: float | None = None

@@ -33,7 +33,9 @@ def test_it_clears_after_ten_seconds_closed_and_not_before() -> None:
 
 def test_a_moment_closed_begins_the_three_minutes_anew() -> None:
     cabinet = Cabinet()
-    findings = cabinet.door(OPEN, 170) + cabinet.door(CLOSED, 1) + cabinet.door(OPEN, 170)
+    findings = cabinet.door(OPEN, 170) + cabinet.door(CLOSED, 1)
+    cabinet.pulse()
+    findings += cabinet.door(OPEN, 170)
     assert told(findings) == []
 
 
