@@ -31,6 +31,7 @@ from edge_agent.settings import (
     write_identity,
 )
 from edge_agent.store import STORE_FILE, StorageError
+from edge_agent.systemd import ServiceManager
 from protocol.enrolment import EnrolmentAnswer, EnrolmentRequest
 
 EXIT_FAILED = 1
@@ -112,7 +113,7 @@ def _run(options: argparse.Namespace) -> int:
     world = World(clock=SystemClock(), chance=Chance.system(), machine_boot=machine_boot)
     agent = build(settings, identity, world)
     log.info("agent.started", extra={"cabinet": identity.cabinet, "port": agent.local_port})
-    agent.run(stop)
+    agent.run(stop, ServiceManager.of_this_process())
     return EXIT_RESTART if agent.restart_wanted else 0
 
 

@@ -35,6 +35,7 @@ from edge_agent.seed import Chance
 from edge_agent.selling.cabinet import Cabinet
 from edge_agent.settings import Settings, TelemetryMode
 from edge_agent.store import StorageError
+from edge_agent.systemd import ServiceManager
 from protocol.events import AgentStarted, StartReason
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
@@ -127,15 +128,22 @@ class Agent:
         for part in (self._orders.step, self._telemetry.step, self._tidy):
             self._keep(part)
 
-    def run(self, stop: threading.Event) -> None:
-        """Step until `stop` is set or an order wants a new start; then end cleanly."""
+    def run(self, stop: threading.Event, manager: ServiceManager | None = None) -> None:
+        """Step until `stop` is set or an order wants a new start; then end cleanly.
+
+        The service manager's watchdog is fed after each step and only there.
+        """
+        manager = manager or ServiceManager()
         self.start()
+        manager.ready()
         try:
             while not stop.is_set() and not self.restart_wanted:
                 self._wake.clear()
                 self.step()
+                manager.alive(self._world.clock.elapsed())
                 self._wake.wait(IDLE_SECONDS)
         finally:
+            manager.stopping()
             self.stop()
 
     def stop(self) -> None:

@@ -20,6 +20,8 @@ WAITING_MAX = 500
 """Edges in memory while the disk is full: nothing is sold then, so this is days of service."""
 FAILED_POLLS_MAX = 5
 """edge-agent, Drivers: a device is silent after 5 polls; its doors are unknown then."""
+UNLOCK_SECONDS = 15.0
+"""Fault catalogue, DOOR_FORCED: an opening so soon after its pulse is by it."""
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +65,12 @@ class Doors:
         self._expected: dict[str, Expectation] = {}
         self._waiting: list[_Seen] = []
         self._opened_ms: dict[str, int] = {}
+        self._seen_closed: set[str] = set()
 
     def expect(self, door: str, cause: DoorCause, seconds: float) -> None:
-        """Say that we are about to open a door, and why."""
-        self._expected[door] = Expectation(cause, self._time.elapsed() + seconds)
+        """Say that we are about to open a door, why, and for how long to wait at least."""
+        until = self._time.elapsed() + max(seconds, UNLOCK_SECONDS)
+        self._expected[door] = Expectation(cause, until)
 
     def forget(self, door: str) -> None:
         """Stop expecting a door."""
@@ -89,6 +93,8 @@ class Doors:
             return None
         opened = reading.state is DoorState.OPEN
         if opened == self._is_open(reading.door):
+            if not opened:
+                self._seen_closed.add(reading.door)
             return None
         edge = DoorEdge(reading.door, opened)
         self._keep(_Seen(edge, self._cause(edge, in_service=in_service), self._time.taken()))
@@ -121,11 +127,15 @@ class Doors:
         if not edge.opened:
             # What we expected has happened; the next opening is another one.
             self._expected.pop(edge.door, None)
+            self._seen_closed.add(edge.door)
             return DoorCause.UNKNOWN
         expected = self._expected.get(edge.door)
         if expected is not None and self._time.elapsed() <= expected.until:
             return expected.cause
-        return DoorCause.SERVICE if in_service else DoorCause.UNKNOWN
+        if in_service:
+            return DoorCause.SERVICE
+        # A door that this boot never saw closed may have been opened before it.
+        return DoorCause.FORCED if edge.door in self._seen_closed else DoorCause.UNKNOWN
 
     def _write_opened(self, seen: _Seen) -> None:
         self._opened_ms[seen.edge.door] = seen.taken.mono_ms
