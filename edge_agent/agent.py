@@ -20,7 +20,9 @@ from edge_agent.local_api.screen import Screen
 from edge_agent.local_api.server import LocalServer
 from edge_agent.mqtt_link import MqttLink
 from edge_agent.outbox.contact import Contact
+from edge_agent.outbox.link_quality import LinkQuality
 from edge_agent.outbox.presence import Address, Versions
+from edge_agent.outbox.starts import Starts
 from edge_agent.outbox.store import Outbox
 from edge_agent.outbox.telemetry import Telemetry
 from edge_agent.outbox.timekeeper import Timekeeper
@@ -38,6 +40,7 @@ from edge_agent.selling.faults import FaultBook
 from edge_agent.selling.inspection import Inspection, Layout
 from edge_agent.selling.motors import Motors
 from edge_agent.selling.scales import Scales
+from edge_agent.selling.self_watch import Senses
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook
 from edge_agent.selling.storage_watch import StorageWatch
@@ -76,6 +79,7 @@ class _Ground:
     time: Timekeeper
     outbox: Outbox
     opener: Opener
+    senses: Senses
 
 
 def build(
@@ -122,6 +126,7 @@ def build(
         around=around,
         desk=_desk(ground, calls, cabinet, uplink, around),
         server=LocalServer(settings.local_api.host, settings.local_api.port, calls),
+        starts=ground.senses.starts,
     )
 
 
@@ -142,7 +147,13 @@ def _ground(
     outbox = Outbox(store, time, world.chance, world.chance.new_id())
     keys = [base64.b64decode(key) for key in identity.signing_keys]
     opener = Opener.trusting(keys, identity.fleet, identity.cabinet)
-    return _Ground(settings, identity, world, wake, devices, store, time, outbox, opener)
+    senses = Senses(
+        StorageWatch(store, time, reserve_bytes=settings.storage_reserve_bytes),
+        Starts(store, outbox, time, world.machine_boot),
+        LinkQuality(),
+        world.storage_life,
+    )
+    return _Ground(settings, identity, world, wake, devices, store, time, outbox, opener, senses)
 
 
 def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
@@ -167,7 +178,7 @@ def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
         faults=_faults(ground, desired),
         vends=_vends(ground, stock, doors, motors),
         sessions=_sessions(ground, stock, doors, scales),
-        storage=StorageWatch(store, time, reserve_bytes=settings.storage_reserve_bytes),
+        senses=ground.senses,
     )
     return Cabinet(parts, _inspection(ground, parts))
 
@@ -189,7 +200,7 @@ def _inspection(ground: _Ground, parts: Parts) -> Inspection:
         faults=parts.faults,
         vends=parts.vends,
         sessions=parts.sessions,
-        storage=parts.storage,
+        storage=parts.senses.storage,
     )
 
 
@@ -271,6 +282,7 @@ def _uplink(
         chance=ground.world.chance,
         versions=lambda: Versions(parts.rules.version, parts.desired.version, ledger.counter),
         ask_time=parts.asking.step,
+        quality=ground.senses.quality,
     )
 
 

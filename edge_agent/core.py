@@ -26,17 +26,17 @@ from edge_agent.drivers.readings import (
 from edge_agent.local_api.desk import Desk
 from edge_agent.local_api.server import LocalServer
 from edge_agent.mqtt_link import Link
-from edge_agent.outbox.presence import AGENT_VERSION
 from edge_agent.outbox.sampling import DEFAULT_PERIOD_SECONDS, Sampling
+from edge_agent.outbox.starts import Starts
 from edge_agent.outbox.store import Outbox
 from edge_agent.outbox.telemetry import Telemetry
 from edge_agent.outbox.uplink import UplinkSession
 from edge_agent.seed import Chance
 from edge_agent.selling.cabinet import Cabinet
 from edge_agent.settings import Settings, TelemetryMode
+from edge_agent.storage_life import life_used_percent
 from edge_agent.store import StorageError
 from edge_agent.systemd import ServiceManager
-from protocol.events import AgentStarted, StartReason
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
 
@@ -46,7 +46,6 @@ IDLE_SECONDS = 0.25
 """A step at least this often: holds and time-outs are counted in seconds."""
 TIDY_EVERY_SECONDS = 60.0
 """500 events a minute are deleted at most: more than a cabinet ever writes."""
-_MACHINE_BOOT = "agent.machine_boot"
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +57,7 @@ class World:
     clock: Clock
     chance: Chance
     machine_boot: str = ""  # changes when the machine starts, not when only the process does
+    storage_life: Callable[[], int | None] = life_used_percent
     link: Link | None = None
     devices: Devices | None = None
     after_commit: Callable[[], None] | None = None
@@ -82,7 +82,9 @@ class Agent:
         around: Surroundings,
         desk: Desk,
         server: LocalServer,
+        starts: Starts,
     ) -> None:
+        self._starts = starts
         self.readings = readings
         self.cabinet = cabinet
         self.outbox = outbox
@@ -157,20 +159,13 @@ class Agent:
         self.cabinet.parts.store.close()
 
     def _announce(self) -> None:
-        store = self.cabinet.parts.store
-        same_machine_boot = store.value(_MACHINE_BOOT) == self._world.machine_boot
-        reason = StartReason.RESTART if same_machine_boot else StartReason.POWER
-        with contextlib.suppress(StorageError), store.transaction():
-            store.remember(_MACHINE_BOOT, self._world.machine_boot)
-            self._append_life("agent.started", reason)
+        with contextlib.suppress(StorageError):
+            self._starts.begin(self._settings.device_names())
+        if self._starts.power_was_cut:
+            self.cabinet.parts.faults.notice_once("POWER_BACK", "mains", cause="boot")
 
     def _say_stopped(self) -> None:
-        with self.cabinet.parts.store.transaction():
-            self._append_life("agent.stopped", StartReason.RESTART)
-
-    def _append_life(self, kind: str, reason: StartReason) -> None:
-        names = self._settings.device_names()
-        self.outbox.append(kind, AgentStarted(self.outbox.boot, reason, AGENT_VERSION, names))
+        self._starts.end(self._settings.device_names())
 
     def _observe(self, reading: Reading) -> None:
         if isinstance(reading, TemperatureReading):

@@ -155,9 +155,11 @@ def _self_test(around: Surroundings, _order: str, _args: msgspec.Struct) -> Hand
     parts = around.cabinet.parts
     doors = {door: str(parts.doors.state(door)) for door in sorted(around.doors)}
     faults = sorted(episode.code for episode in parts.faults.open_episodes())
-    good = parts.storage.ok and str(DoorState.UNKNOWN) not in doors.values()
+    good = parts.senses.storage.ok and str(DoorState.UNKNOWN) not in doors.values()
     outcome = CommandOutcome.SUCCEEDED if good else CommandOutcome.FAILED
-    return Ending(outcome, "", {"doors": doors, "faults": faults, "storage": parts.storage.ok})
+    return Ending(
+        outcome, "", {"doors": doors, "faults": faults, "storage": parts.senses.storage.ok}
+    )
 
 
 def _reboot(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:

@@ -105,7 +105,7 @@ class Screen:
             service_mode=parts.faults.in_service,
             identify=self.identify(),
             currency="" if desired is None else desired.currency,
-            storage_ok=parts.storage.ok,
+            storage_ok=parts.senses.storage.ok,
             faults=self._faults(),
             slots=[self._slot(slot) for slot in self.cabinet.layout.targets],
         )

@@ -63,6 +63,8 @@ class Sender:
         self._speaking = False
         self._outstanding: Packed | None = None
         self._again_at = 0.0
+        self.timed_out = 0
+        """Batches that had to be sent again because their receipt did not come in time."""
 
     def born(self) -> None:
         """Begin to send, at once: a birth has just been sent."""
@@ -85,6 +87,7 @@ class Sender:
             return None
         if self._outstanding is not None:
             self._timeout = min(self._timeout * 2, RECEIPT_TIMEOUT_MAX_SECONDS)
+            self.timed_out += 1
         packed = self._lane.pack(first)
         self._outstanding = packed
         self._reached = max(self._reached, packed.last)

@@ -12,6 +12,7 @@ from edge_agent.mqtt_link import Link, LinkClosed, LinkMessage, LinkOpened
 from edge_agent.outbox.contact import Contact
 from edge_agent.outbox.hearing import Hearing
 from edge_agent.outbox.lanes import JournalLane, TelemetryLane
+from edge_agent.outbox.link_quality import LinkQuality
 from edge_agent.outbox.presence import Address, Standing, Versions, heartbeat, presence
 from edge_agent.outbox.sender import RolledBackError, Sender
 from edge_agent.outbox.store import Outbox, lane_row
@@ -68,8 +69,10 @@ class UplinkSession:
         chance: Chance,
         versions: Callable[[], Versions],
         ask_time: Callable[[int], bytes | None],
+        quality: LinkQuality,
     ) -> None:
         self._link = link
+        self._quality = quality
         self._address = address
         self._settings = settings
         self._store = store
@@ -156,8 +159,12 @@ class UplinkSession:
 
     def _send_lanes(self, elapsed: float) -> None:
         for lane, kind in ((Lane.JOURNAL, UpKind.JOURNAL), (Lane.TELEMETRY, UpKind.TELEMETRY)):
-            packed = self._senders[lane].step(elapsed)
+            sender = self._senders[lane]
+            timed_out = sender.timed_out
+            packed = sender.step(elapsed)
             if packed is not None:
+                if sender.timed_out > timed_out:
+                    self._quality.sent(elapsed, answered=False)
                 self._hearing.sent(elapsed)
                 self._link.publish(self._address.message(kind, packed.payload))
 
@@ -260,6 +267,8 @@ class UplinkSession:
     def _follow(self, receipt: Receipt) -> None:
         journal, telemetry = self._senders[Lane.JOURNAL], self._senders[Lane.TELEMETRY]
         before = journal.committed
+        if receipt.journal is not None and receipt.journal.committed > before:
+            self._quality.sent(self._time.elapsed(), answered=True)
         if receipt.journal is not None and journal.receipt(receipt.journal):
             self._outbox.committed = journal.committed
             if journal.committed < before:

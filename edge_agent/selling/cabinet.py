@@ -48,12 +48,11 @@ from edge_agent.selling.local_date import local_date
 from edge_agent.selling.motors import Motors
 from edge_agent.selling.rejections import Rejections
 from edge_agent.selling.scales import Scales
-from edge_agent.selling.self_watch import SelfWatch
+from edge_agent.selling.self_watch import SelfWatch, Senses
 from edge_agent.selling.session_book import Session, SessionAnswer, SessionOrder
 from edge_agent.selling.settling import Kind, Shelf
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook
-from edge_agent.selling.storage_watch import StorageWatch
 from edge_agent.selling.vend_book import Vend, VendAnswer, VendOrder
 from edge_agent.store import StorageError, Store
 from protocol.errors import ProtocolError, SignatureRejectedError
@@ -81,7 +80,7 @@ class Parts:
     faults: FaultBook
     vends: SlotVends
     sessions: DoorSessions
-    storage: StorageWatch
+    senses: Senses
 
 
 class Cabinet:
@@ -92,7 +91,7 @@ class Cabinet:
         self.look = inspection
         self.layout = inspection.layout
         self.rejections = Rejections(parts.faults, parts.time)
-        self._watch = SelfWatch(parts.store, parts.faults, inspection, parts.storage, parts.time)
+        self._watch = SelfWatch(parts.store, parts.faults, inspection, parts.senses, parts.time)
         parts.vends.recover()
         parts.sessions.recover()
 

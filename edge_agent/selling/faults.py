@@ -83,6 +83,11 @@ class FaultBook:
         self._report(code, part, Condition.UNDECIDED, "")
         self._report(code, part, Condition.BAD, "")
 
+    def notice_once(self, code: str, part: str, *, cause: str = "") -> None:
+        """Report something that is over already: an episode that begins and ends at once."""
+        self._report(code, part, Condition.BAD, cause)
+        self._report(code, part, Condition.GOOD, "")
+
     def step(self) -> None:
         """Let detection decide and write what it found. Raises StorageError; then it waits."""
         self._tell_loss()

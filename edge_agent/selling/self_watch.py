@@ -5,8 +5,12 @@ before a restart counts as reported. Levels that follow from the store are looke
 rules, the plan or the date changed, so an idle cabinet costs nothing.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
+from edge_agent.outbox.link_quality import LinkQuality
+from edge_agent.outbox.starts import Starts
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.selling.faults import FaultBook
 from edge_agent.selling.gate import Lot
@@ -14,6 +18,25 @@ from edge_agent.selling.inspection import FAILURES_MAX, Inspection
 from edge_agent.selling.local_date import local_date
 from edge_agent.selling.storage_watch import StorageWatch
 from edge_agent.store import Store
+
+WEAR_PERCENT = 80
+"""Fault catalogue, STORAGE_WEAR: more than 80 % of its life used."""
+WEAR_EVERY_SECONDS = 86_400.0
+"""Flash does not age in hours."""
+
+
+STARTS_EVERY_SECONDS = 600.0
+"""The count falls only as the day passes; a cut life is seen at the next start."""
+
+
+@dataclass(frozen=True)
+class Senses:
+    """What tells of the machine itself."""
+
+    storage: StorageWatch
+    starts: Starts
+    quality: LinkQuality
+    storage_life: Callable[[], int | None]
 
 
 class SelfWatch:
@@ -24,29 +47,44 @@ class SelfWatch:
         store: Store,
         faults: FaultBook,
         inspection: Inspection,
-        storage: StorageWatch,
+        senses: Senses,
         time: Timekeeper,
     ) -> None:
         self._store = store
         self._faults = faults
         self._look = inspection
-        self._storage = storage
+        self._senses = senses
         self._time = time
+        self._wear_at = self._starts_at = time.elapsed()
         self._told: dict[str, set[str]] = {}
         self._seen: tuple[object, ...] = ()
 
     def step(self) -> None:
         """Look at everything once. Raises StorageError; then the next step tells again."""
-        if self._storage.step():
-            self._faults.notice("STORAGE_FULL", "storage", bad=not self._storage.ok)
+        storage = self._senses.storage
+        if storage.step():
+            self._faults.notice("STORAGE_FULL", "storage", bad=not storage.ok)
         self._tell("SERVICE_MODE", {"cabinet"} if self._faults.in_service else set())
         self._tell("CLOCK_UNTRUSTED", set() if self._time.trusted else {"clock"})
+        self._look_at_machine()
         self._look_at_slots()
 
     def count_differs(self, slot: str, *, differs: bool) -> None:
         """Take the outcome of a count: it opens or ends STOCK_MISMATCH."""
         told = self._told_of("STOCK_MISMATCH")
         self._tell("STOCK_MISMATCH", told | {slot} if differs else told - {slot})
+
+    def _look_at_machine(self) -> None:
+        elapsed, senses = self._time.elapsed(), self._senses
+        senses.quality.step(elapsed)
+        self._tell("COMMS_POOR", {"link"} if senses.quality.poor else set())
+        if elapsed >= self._wear_at:
+            self._wear_at = elapsed + WEAR_EVERY_SECONDS
+            used = senses.storage_life()
+            self._tell("STORAGE_WEAR", {"storage"} if used and used >= WEAR_PERCENT else set())
+        if elapsed >= self._starts_at:
+            self._starts_at = elapsed + STARTS_EVERY_SECONDS
+            self._tell("CPU_RESETS", {"controller"} if senses.starts.too_many else set())
 
     def _look_at_slots(self) -> None:
         today = local_date(self._time.now(), self._look.desired.zone)
