@@ -71,6 +71,8 @@ class Bench:
         clock: ManualClock | None = None,
         doors: FakeDoors | None = None,
         serving: bool = False,
+        machine_boot: str = MACHINE_BOOT,
+        storage_life: Callable[[], int | None] = lambda: None,
         **settings: object,
     ) -> None:
         self.server = server or ModelServer()
@@ -86,7 +88,8 @@ class Bench:
         world = World(
             clock=self.clock,
             chance=self.chance,
-            machine_boot=MACHINE_BOOT,
+            machine_boot=machine_boot,
+            storage_life=storage_life,
             link=self.link,
             devices=self.doors,
             after_commit=after_commit,

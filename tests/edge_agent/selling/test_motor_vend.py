@@ -1,0 +1,159 @@
+"""Slots that a motor hands out: the controller's word is the proof, doubt is never a sale."""
+
+from collections.abc import Callable
+
+import pytest
+
+from edge_agent.drivers.readings import (
+    DeviceFailure,
+    DispenseEnded,
+    DispenseOutcome,
+    MachinePart,
+    MachineReading,
+    SelectionReading,
+    SelectionState,
+)
+from edge_agent.selling.slot_vend import MOTOR_SECONDS, SETTLE_SECONDS
+from edge_agent.selling.vend_book import VendOrder
+from edge_agent.settings import BusSettings, DeviceSettings
+from tests.edge_agent.workbench import Bench, planned
+
+Made = Callable[..., Bench]
+SLOTS = {"A1": 11, "A2": 12}
+BUSES = [BusSettings("nowhere", [DeviceSettings("vmc", "fa-fb", slots=SLOTS)])]
+
+
+@pytest.fixture
+def bench(make_bench: Made) -> Bench:
+    bench = make_bench(buses=BUSES)
+    bench.doors.state = {}
+    bench.doors.stuck = True  # a motor moves no door
+    bench.server.rules_version = 1
+    bench.steps(3)
+    bench.link.send_rules(bench.server.rules(1, []))
+    bench.link.send_desired(bench.server.desired(1, [planned("A1"), planned("A2")]))
+    bench.steps(3)
+    bench.load()
+    selection(bench, SelectionState.NORMAL)
+    return bench
+
+
+def selection(bench: Bench, state: SelectionState, slot: str = "A1") -> None:
+    at = bench.clock.elapsed()
+    bench.agent.readings.put(SelectionReading("vmc", slot, state, at))
+    bench.steps(1)
+
+
+def ended(bench: Bench, outcome: DispenseOutcome) -> None:
+    ((slot, order),) = bench.doors.pulses[-1:]
+    at = bench.clock.elapsed()
+    bench.agent.readings.put(DispenseEnded("vmc", slot, order, outcome, "", at))
+    bench.steps(2)
+
+
+def outcome(bench: Bench, reference: str = "pay-1") -> tuple[str, str]:
+    vend = bench.agent.cabinet.parts.vends.find(reference)
+    assert vend is not None
+    return str(vend.state), vend.answer.reason
+
+
+def test_a_motor_that_dropped_its_goods_is_a_sale(bench: Bench) -> None:
+    bench.vend("pay-1")
+    assert outcome(bench) == ("pulsed", "")
+    ended(bench, DispenseOutcome.DISPENSED)
+    assert outcome(bench) == ("dispensed", "")
+    assert len(bench.bodies("sale.completed")) == 1
+    assert bench.units() == 4
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        DispenseOutcome.JAMMED,
+        DispenseOutcome.MOTOR_DID_NOT_STOP,
+        DispenseOutcome.NO_MOTOR,
+        DispenseOutcome.ELEVATOR,
+        DispenseOutcome.ABORTED,
+    ],
+)
+def test_a_motor_that_failed_is_no_sale_and_says_why(bench: Bench, word: DispenseOutcome) -> None:
+    bench.vend("pay-1")
+    ended(bench, word)
+    assert outcome(bench) == ("failed", str(word))
+    (failed,) = bench.bodies("vend.failed")
+    assert (failed["cause"], failed["amount_minor"]) == (str(word), 1250)
+    assert bench.units() == 5
+
+
+def test_three_failures_pause_the_slot(bench: Bench) -> None:
+    for number in range(3):
+        bench.vend(f"pay-{number}")
+        ended(bench, DispenseOutcome.JAMMED)
+    refused = bench.vend("pay-9")
+    assert (refused.outcome, refused.detail) == ("refused", "paused")
+    assert [body["code"] for body in bench.bodies("fault.raised")] == ["VEND_FAIL"]
+
+
+def test_a_controller_that_cannot_say_leaves_doubt_and_no_sale(bench: Bench) -> None:
+    bench.vend("pay-1")
+    ended(bench, DispenseOutcome.UNKNOWN)
+    assert outcome(bench) == ("unknown", "no_word_of_the_motor")
+    assert bench.bodies("vend.failed")[0]["outcome"] == "unknown"
+    assert bench.bodies("sale.completed") == []
+
+
+def test_a_controller_without_a_word_leaves_doubt_after_its_time(bench: Bench) -> None:
+    bench.vend("pay-1")
+    bench.steps(int(MOTOR_SECONDS) - 5)
+    assert outcome(bench)[0] == "pulsed"
+    bench.steps(10)
+    assert outcome(bench)[0] == "unknown"
+
+
+def test_a_dispensing_that_surely_did_not_begin_is_a_failed_vend(bench: Bench) -> None:
+    bench.doors.refusing = True
+    bench.vend("pay-1")
+    assert outcome(bench) == ("failed", "NoAnswer")
+
+
+def test_a_power_cut_while_the_motor_turns_leaves_doubt_and_never_turns_it_again(
+    bench: Bench, make_bench: Made
+) -> None:
+    bench.agent.cabinet.vend(VendOrder("pay-1", "A1"))
+    bench.crash()
+    again = make_bench(
+        server=bench.server, clock=bench.clock, doors=bench.doors, seed=9, buses=BUSES
+    )
+    again.steps(int(SETTLE_SECONDS) + 3)
+    assert outcome(again) == ("unknown", "power_cut")
+    assert again.vend("pay-1").outcome == "unknown"
+    assert len(again.doors.pulses) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "detail"),
+    [
+        (SelectionState.OUT_OF_STOCK, "sold_out"),
+        (SelectionState.ABSENT, "motor_unknown"),
+        (SelectionState.PAUSED, "paused_by_machine"),
+    ],
+)
+def test_a_selection_that_cannot_turn_is_refused(
+    bench: Bench, state: SelectionState, detail: str
+) -> None:
+    selection(bench, state)
+    assert bench.vend("pay-1").detail == detail
+    assert bench.doors.pulses == []
+
+
+def test_a_silent_controller_or_an_open_machine_sells_nothing(bench: Bench) -> None:
+    at = bench.clock.elapsed()
+    failure = DeviceFailure("vmc", "spiral_board", "NoAnswerError", "", 1, tuple(SLOTS), at)
+    bench.agent.readings.put(failure)
+    bench.steps(1)
+    assert bench.vend("pay-1").detail == "motor_unknown"
+    bench.agent.readings.put(
+        MachineReading("vmc", MachinePart.DOOR, good=False, at_elapsed=bench.clock.elapsed())
+    )
+    bench.steps(1)
+    assert bench.vend("pay-2").detail == "door_open"
