@@ -127,7 +127,8 @@ class Agent:
         self._desk.step()
         self.cabinet.step()
         self._desk.step()
-        for part in (self._orders.step, self._telemetry.step, self._tidy):
+        parts = (self._orders.step, self._telemetry.step, self.uplink.send_now, self._tidy)
+        for part in parts:
             self._keep(part)
 
     def run(self, stop: threading.Event, manager: ServiceManager | None = None) -> None:

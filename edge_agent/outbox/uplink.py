@@ -120,6 +120,12 @@ class UplinkSession:
             self._give_up()
         return orders
 
+    def send_now(self) -> None:
+        """Send what was written since `step`, so that a fact does not wait for the next turn."""
+        elapsed = self._time.elapsed()
+        if self.connected and (self._answered or elapsed >= self._send_at):
+            self._send_lanes(elapsed)
+
     def birth_soon(self, delay_seconds: float = 0.0) -> None:
         """Have a birth sent (once) after a delay; only while connected."""
         if self.connected and self._birth_at is None:
