@@ -1,13 +1,19 @@
-"""A TCP link between a cabinet and the broker that can be cut and mended (a 4G modem's life)."""
+"""A TCP link between a cabinet and the broker that can be cut, mended or gone dead (a modem's life).
+
+Dead is worse than cut: connections stay open and nothing passes, until somebody resets them.
+"""
 
 import contextlib
 import socket
+import struct
 import threading
 
 CONNECT_SECONDS = 5.0
 CHUNK_BYTES = 65_536
 ACCEPT_LOOK_SECONDS = 0.2
 """How long accepting waits before it looks whether it should end."""
+RESET_AT_CLOSE = struct.pack("ii", 1, 0)
+"""Linger on, 0 seconds: closing sends a reset instead of an end (socket(7), SO_LINGER)."""
 
 
 class CuttableLink:
@@ -17,6 +23,10 @@ class CuttableLink:
         self.port = port
         self._target_port = target_port
         self._is_cut = False
+        self._alive = threading.Event()
+        self._alive.set()
+        self.bytes_carried = 0
+        """Both ways, since the start: payload of TCP, without its headers."""
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._stop = threading.Event()
@@ -31,6 +41,7 @@ class CuttableLink:
     def stop(self) -> None:
         """End; every connection closes."""
         self._stop.set()
+        self._alive.set()
         self._thread.join()
         self._listener.close()
         self.cut()
@@ -47,6 +58,19 @@ class CuttableLink:
         """Mend the link."""
         with self._lock:
             self._is_cut = False
+
+    def go_dead(self) -> None:
+        """Let nothing pass any more, and close nothing."""
+        self._alive.clear()
+
+    def reset(self) -> None:
+        """Reset what is connected over a dead link; new connections pass again."""
+        with self._lock:
+            for one in self._open:
+                with contextlib.suppress(OSError):
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+                    one.shutdown(socket.SHUT_RDWR)
+        self._alive.set()
 
     def _accept(self) -> None:
         while not self._stop.is_set():
@@ -69,21 +93,22 @@ class CuttableLink:
         near.settimeout(None)
         with self._lock:
             self._open |= {near, far}
-        back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+        back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
         back.start()
-        _pump(near, far)
+        self._pump(near, far)
         back.join()
         with self._lock:
             self._open -= {near, far}
         near.close()
         far.close()
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Move bytes one way until either end closes; then close the other way too."""
-    with contextlib.suppress(OSError):
-        while chunk := source.recv(CHUNK_BYTES):
-            sink.sendall(chunk)
-    for one in (source, sink):
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        """Move bytes one way until either end closes; then close the other way too."""
         with contextlib.suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
+            while chunk := source.recv(CHUNK_BYTES):
+                self._alive.wait()
+                self.bytes_carried += len(chunk)
+                sink.sendall(chunk)
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

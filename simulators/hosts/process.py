@@ -47,6 +47,18 @@ class HostedProcess:
                 start_new_session=True,
             )
 
+    def wait(self) -> None:
+        """Wait until it ends by itself. Raises ProcessStuckError when it fails or takes too long."""
+        if self._process is None:
+            return
+        try:
+            code = self._process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ProcessStuckError(self._command[-1], f"in {STOP_SECONDS_MAX} s") from None
+        if code != 0:
+            raise ProcessStuckError(self._command[-1], f"it failed with {code}: {self.tail()}")
+
     def kill(self) -> None:
         """SIGKILL: it gets no chance to tidy up."""
         if self._process is not None:
