@@ -56,6 +56,15 @@ class LockOutOfRangeError(MisuseError):
         super().__init__(f"{board} has locks 1 to {locks}, not {lock}")
 
 
+class NotWritableError(MisuseError):
+    """A value was to be written that the profile of the device names no row for."""
+
+    def __init__(self, *, device: str, value: str) -> None:
+        self.device = device
+        self.value = value
+        super().__init__(f"{device} has no {value!r} that can be written")
+
+
 class DeviceSettingsError(OutsideError):
     """The settings describe a device that cannot be."""
 
