@@ -17,7 +17,7 @@ from edge_agent.settings import BusSettings, DeviceSettings
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "edge_agent.drivers.lock_board.kinds": ("cu16",),
-    "edge_agent.drivers.modbus.kinds": ("xy-md02",),
+    "edge_agent.drivers.modbus.kinds": ("xy-md02", "carel-ir33", "dixell-xr"),
 }
 """Module of a family -> the kinds in its `KINDS`."""
 
