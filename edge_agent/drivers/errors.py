@@ -34,6 +34,10 @@ class DeviceRefusedError(DriverError):
     """The device answered, and said no (a Modbus exception code, say)."""
 
 
+class ZeroNotTakenError(DriverError):
+    """A scale has no weight to take for its zero, or was told one and shows another."""
+
+
 class OrdersFullError(DriverError):
     """More orders wait for this bus than it will ever carry out in time; none was added."""
 
@@ -54,6 +58,15 @@ class LockOutOfRangeError(MisuseError):
         self.board = board
         self.lock = lock
         super().__init__(f"{board} has locks 1 to {locks}, not {lock}")
+
+
+class UnknownShelfError(MisuseError):
+    """A shelf was named that no channel of this scale carries."""
+
+    def __init__(self, *, device: str, shelf: str) -> None:
+        self.device = device
+        self.shelf = shelf
+        super().__init__(f"{device} carries no shelf {shelf!r}")
 
 
 class NotWritableError(MisuseError):

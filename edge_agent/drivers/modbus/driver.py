@@ -42,6 +42,11 @@ class ModbusDevice:
         self._writes = {row.name: row for row in profile.writes}
 
     @property
+    def port(self) -> str:
+        """Name of the line it hangs on."""
+        return self._line.name
+
+    @property
     def writable(self) -> frozenset[str]:
         """Names of the rows that can be written."""
         return frozenset(self._writes)
