@@ -78,6 +78,25 @@ class NotWritableError(MisuseError):
         super().__init__(f"{device} has no {value!r} that can be written")
 
 
+class AmountError(MisuseError):
+    """An amount of money was given that no payment has."""
+
+    def __init__(self, *, device: str, amount_minor: int) -> None:
+        self.device = device
+        self.amount_minor = amount_minor
+        super().__init__(f"{device}: {amount_minor} minor units cannot be paid")
+
+
+class WrongModeError(MisuseError):
+    """A payment adapter was told what only its other mode can do."""
+
+    def __init__(self, *, device: str, mode: str, command: str) -> None:
+        self.device = device
+        self.mode = mode
+        self.command = command
+        super().__init__(f"{device} is {mode}, it cannot {command}")
+
+
 class DeviceSettingsError(OutsideError):
     """The settings describe a device that cannot be."""
 
