@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from edge_agent.drivers.errors import DeviceSettingsError
-from edge_agent.drivers.kinds import DeviceKind, Option
+from edge_agent.drivers.kinds import DeviceKind, options_of
 from edge_agent.settings import DeviceSettings
 
 
@@ -12,7 +12,7 @@ class Options:
 
     def __init__(self, device: DeviceSettings, kind: DeviceKind) -> None:
         self._device = device.name
-        self._values: dict[str, Option] = {**kind.options, **device.options}
+        self._values = {**options_of(device, kind), **device.options}
 
     def whole(self, key: str, allowed: range) -> int:
         """A whole number within a range. Raises DeviceSettingsError."""

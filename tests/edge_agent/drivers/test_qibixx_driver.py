@@ -140,6 +140,35 @@ def test_an_adapter_that_rebooted_is_started_anew() -> None:
     assert changes(bench.poll() + bench.run(6.0)) == [INACTIVE, DISABLED, ENABLED]
 
 
+def test_one_lost_byte_does_not_start_the_mode_anew() -> None:
+    bench = Bench().enabled()
+    answer, lost = bench.simulated.answer, [b""]
+
+    class Lossy:
+        def answer(self, heard: bytes) -> bytes:
+            return lost.pop() if lost else answer(heard)
+
+    bench.line.replace([Lossy()])
+    assert events(bench.poll()) == [ENABLED]
+    assert bench.line.written.count(b"C,1\n") == 1
+
+
+def test_the_mode_is_not_started_while_a_payment_is_under_way() -> None:
+    bench = Bench().enabled()
+    bench.simulated.faults.no_result = True
+    bench.simulated.select("1.50", 7)
+    bench.run(0.5)
+    bench.device.approve_vend(150)
+    bench.simulated.faults.wire.silent = True
+    with pytest.raises(NoAnswerError):
+        bench.poll()
+    bench.simulated.faults.wire.silent = False
+    bench.run(30.0)
+    assert bench.line.written.count(b"C,1\n") == 1
+    bench.run(RESULT_SECONDS_MAX)
+    assert bench.line.written.count(b"C,1\n") == 2
+
+
 class Babbler:
     """Something else on the port."""
 

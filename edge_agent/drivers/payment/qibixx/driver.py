@@ -11,8 +11,10 @@ from enum import StrEnum
 from edge_agent.clock import Clock
 from edge_agent.drivers.errors import (
     AmountError,
+    BadFrameError,
     DeviceRefusedError,
     DriverError,
+    NoAnswerError,
     WrongModeError,
 )
 from edge_agent.drivers.line import Line, ask
@@ -30,6 +32,7 @@ from edge_agent.drivers.readings import PaymentEvent, PaymentReading
 BAUD_RATE = 115_200  # api-general
 POLL_SECONDS = 5.0  # changes come unasked; this only finds silence, after 25 s
 ANSWER_SECONDS = 1.0  # a word takes 5 ms on the wire; the adapter answers between MDB polls
+VERSION_TRIES = 2  # one lost byte must not restart a mode that runs
 RESULT_SECONDS_MAX = 120.0  # a reader announces up to 30 s, an elevator takes a minute
 AMOUNT_MINOR_MAX = 99_999_999
 
@@ -87,9 +90,9 @@ class QibixxAdapter(ReadOnlyDevice):
         Raises NoAnswerError, BadFrameError, PortGoneError; then the mode is started anew.
         """
         try:
-            self._ask(("V",), lambda word: word.speaker == "v")
-            if not self._started:
-                self._start()
+            self._ask_version()
+            if not self._started and self._result_due_at is None:
+                self._start()  # never while a payment is under way: it would end the session
             if self._mode is Mode.CASHLESS_MASTER:
                 self._keep_reader_enabled()
         except DriverError:
@@ -151,6 +154,15 @@ class QibixxAdapter(ReadOnlyDevice):
         """
         self._only(Mode.CASHLESS_MASTER, "D,END")
         self._order(("D", "END", str(item) if dispensed else "-1"), _is("d", ("STATUS", "IDLE")))
+
+    def _ask_version(self) -> None:
+        for _ in range(VERSION_TRIES - 1):
+            try:
+                self._ask(("V",), _is("v", ()))
+            except (BadFrameError, NoAnswerError):
+                continue
+            return
+        self._ask(("V",), _is("v", ()))
 
     def _start(self) -> None:
         """Start the mode; an adapter whose mode is on already says so by an error."""
