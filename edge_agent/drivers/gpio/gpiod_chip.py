@@ -4,7 +4,7 @@ libgpiod 2 Python bindings (package gpiod >= 2.1; signatures checked against 2.5
 the monotonic clock, so that a board without a clock battery does not spoil durations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import gpiod
@@ -31,8 +31,11 @@ class GpiodChip:
 
     def request(self, watches: Sequence[Watch], *, debounced: bool) -> "GpiodLines":
         """Request lines as inputs with both edges. Raises OSError."""
-        config = {watch.line: _settings(watch, debounced=debounced) for watch in watches}
-        return GpiodLines(self._chip.request_lines(config, consumer=CONSUMER), list(config))
+        config: dict[Iterable[int | str] | int | str, gpiod.LineSettings | None] = {
+            watch.line: _settings(watch, debounced=debounced) for watch in watches
+        }
+        request = self._chip.request_lines(config, consumer=CONSUMER)
+        return GpiodLines(request, [watch.line for watch in watches])
 
     def close(self) -> None:
         """Close the chip."""
