@@ -34,6 +34,10 @@ class DeviceRefusedError(DriverError):
     """The device answered, and said no (a Modbus exception code, say)."""
 
 
+class ZeroNotTakenError(DriverError):
+    """A scale has no weight to take for its zero, or was told one and shows another."""
+
+
 class OrdersFullError(DriverError):
     """More orders wait for this bus than it will ever carry out in time; none was added."""
 
@@ -54,6 +58,43 @@ class LockOutOfRangeError(MisuseError):
         self.board = board
         self.lock = lock
         super().__init__(f"{board} has locks 1 to {locks}, not {lock}")
+
+
+class UnknownShelfError(MisuseError):
+    """A shelf was named that no channel of this scale carries."""
+
+    def __init__(self, *, device: str, shelf: str) -> None:
+        self.device = device
+        self.shelf = shelf
+        super().__init__(f"{device} carries no shelf {shelf!r}")
+
+
+class NotWritableError(MisuseError):
+    """A value was to be written that the profile of the device names no row for."""
+
+    def __init__(self, *, device: str, value: str) -> None:
+        self.device = device
+        self.value = value
+        super().__init__(f"{device} has no {value!r} that can be written")
+
+
+class AmountError(MisuseError):
+    """An amount of money was given that no payment has."""
+
+    def __init__(self, *, device: str, amount_minor: int) -> None:
+        self.device = device
+        self.amount_minor = amount_minor
+        super().__init__(f"{device}: {amount_minor} minor units cannot be paid")
+
+
+class WrongModeError(MisuseError):
+    """A payment adapter was told what only its other mode can do."""
+
+    def __init__(self, *, device: str, mode: str, command: str) -> None:
+        self.device = device
+        self.mode = mode
+        self.command = command
+        super().__init__(f"{device} is {mode}, it cannot {command}")
 
 
 class DeviceSettingsError(OutsideError):

@@ -29,7 +29,8 @@ def open_serial(path: str, baud_rate: int) -> Port:
 class DeviceKind:
     """How a kind of device is reached and built.
 
-    `options` names every option with its default, whose type the setting must have. `alone`: it
+    `options` names every option with its default, whose type the setting must have;
+    `input_options` those that each input has of its own, written `<option>.<input>`. `alone`: it
     shares its port with no other device. `build` raises DeviceSettingsError.
     """
 
@@ -37,6 +38,7 @@ class DeviceKind:
     addresses: range
     build: Callable[[DeviceSettings, Port, Clock], PolledDevice]
     options: Mapping[str, Option] = field(default_factory=dict)
+    input_options: Mapping[str, Option] = field(default_factory=dict)
     alone: bool = False
     port: Callable[[str, int], Port] = open_serial
 
@@ -46,18 +48,29 @@ def option(device: DeviceSettings, kind: DeviceKind, key: str) -> Option:
     return device.options.get(key, kind.options[key])
 
 
+def options_of(device: DeviceSettings, kind: DeviceKind) -> dict[str, Option]:
+    """Every option that the device can have, with its default."""
+    own = {
+        f"{key}.{name}": default
+        for key, default in kind.input_options.items()
+        for name in device.inputs
+    }
+    return {**kind.options, **own}
+
+
 def check(device: DeviceSettings, kind: DeviceKind) -> None:
     """Refuse an address or an option the kind does not have. Raises DeviceSettingsError."""
     if device.address not in kind.addresses:
         low, high = kind.addresses[0], kind.addresses[-1]
         reason = f"{device.address} is not within {low} to {high}"
         raise DeviceSettingsError(device=device.name, key="address", reason=reason)
+    defaults = options_of(device, kind)
     for key, value in device.options.items():
-        if key not in kind.options:
-            known = ", ".join(sorted(kind.options)) or "none"
+        if key not in defaults:
+            known = ", ".join(sorted(defaults)) or "none"
             reason = f"unknown option; known: {known}"
             raise DeviceSettingsError(device=device.name, key=f"options.{key}", reason=reason)
-        wanted = type(kind.options[key])
+        wanted = type(defaults[key])
         if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
             reason = f"{value!r} is no {wanted.__name__}"
             raise DeviceSettingsError(device=device.name, key=f"options.{key}", reason=reason)

@@ -1,7 +1,8 @@
 """How the air in a cabinet warms and cools; pure, first order.
 
 Enough physics for detection to meet the truth: a living compressor saws around its set point, a
-dead one lets the air drift to ambient along an exponential.
+dead one lets the air drift to ambient along an exponential, a defrost heater makes a warm bump
+during which the compressor rests, and an open door lets the warmth in faster.
 """
 
 import math
@@ -24,6 +25,15 @@ class ThermalCurve:
     compressor_alive: bool = True
     cooling: bool = False
     speed: float = 1.0
+    defrosting: bool = False
+    defrost_celsius_per_second: float = 0.004
+    door_open: bool = False
+    door_factor: float = 8.0
+
+    @property
+    def compressor_on(self) -> bool:
+        """Whether its relay is closed: a dead compressor is still switched on."""
+        return self.cooling and not self.defrosting
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of the cabinet's time pass."""
@@ -35,9 +45,12 @@ class ThermalCurve:
 
     def _step(self, seconds: float) -> None:
         gap = self.ambient_celsius - self.inside_celsius
-        self.inside_celsius += gap * (1 - math.exp(-seconds / self.warm_up_seconds))
+        warm_up_seconds = self.warm_up_seconds / (self.door_factor if self.door_open else 1.0)
+        self.inside_celsius += gap * (1 - math.exp(-seconds / warm_up_seconds))
         self._switch()
-        if self.cooling and self.compressor_alive:
+        if self.defrosting:
+            self.inside_celsius += self.defrost_celsius_per_second * seconds
+        elif self.cooling and self.compressor_alive:
             self.inside_celsius -= self.cooling_celsius_per_second * seconds
 
     def _switch(self) -> None:

@@ -1,13 +1,13 @@
-"""The kinds of devices on Modbus: one for each register profile."""
+"""The plain kinds of devices on Modbus, and what every kind on Modbus shares."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from edge_agent.clock import Clock
 from edge_agent.drivers.kinds import DeviceKind
 from edge_agent.drivers.line import Port
 from edge_agent.drivers.modbus.driver import ModbusDevice
 from edge_agent.drivers.modbus.frames import DEVICE_ADDRESS_MAX
-from edge_agent.drivers.modbus.profiles import XY_MD02, Profile
+from edge_agent.drivers.modbus.profiles import XY_MD02
 from edge_agent.drivers.polled import PolledDevice, PolledTemperature
 from edge_agent.drivers.temperature.driver import ModbusTemperatureProbe
 from edge_agent.settings import DeviceSettings
@@ -15,18 +15,15 @@ from edge_agent.settings import DeviceSettings
 ADDRESSES = range(1, DEVICE_ADDRESS_MAX + 1)
 
 
-def _build_probe(profile: Profile) -> Callable[[DeviceSettings, Port, Clock], PolledDevice]:
-    def build(settings: DeviceSettings, port: Port, clock: Clock) -> PolledDevice:
-        device = ModbusDevice(
-            port, clock, name=settings.name, address=settings.address, profile=profile
-        )
-        probe = ModbusTemperatureProbe(device)
-        part = settings.part or settings.name
-        return PolledTemperature(name=settings.name, probe=probe, part=part, clock=clock)
-
-    return build
+def _build_xy_md02(settings: DeviceSettings, port: Port, clock: Clock) -> PolledDevice:
+    name, address = settings.name, settings.address
+    device = ModbusDevice(port, clock, name=name, address=address, profile=XY_MD02)
+    part = settings.part or name
+    return PolledTemperature(
+        name=name, probe=ModbusTemperatureProbe(device), part=part, clock=clock
+    )
 
 
 KINDS: Mapping[str, DeviceKind] = {
-    "xy-md02": DeviceKind(XY_MD02.baud_rate, ADDRESSES, _build_probe(XY_MD02)),
+    "xy-md02": DeviceKind(XY_MD02.baud_rate, ADDRESSES, _build_xy_md02),
 }

@@ -50,6 +50,10 @@ class FakeLine:
         self._handle_dead = False
         self._waiting.clear()
 
+    def replace(self, devices: Sequence[Answering]) -> None:
+        """Put other devices at the far end."""
+        self._devices = devices
+
     def put(self, data: bytes) -> None:
         """Let bytes arrive that nobody asked for."""
         self._waiting.extend(data)

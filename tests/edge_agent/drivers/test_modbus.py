@@ -10,21 +10,22 @@ from edge_agent.clock import ManualClock
 from edge_agent.drivers.errors import BadFrameError, DeviceRefusedError, NoAnswerError
 from edge_agent.drivers.modbus.driver import ModbusDevice
 from edge_agent.drivers.modbus.frames import (
+    CRC_POLYNOMIAL,
+    CRC_START,
     ExceptionCode,
     Function,
     ModbusException,
+    ReadAnswer,
     ReadRequest,
-    Registers,
+    WriteRequest,
+    Written,
+    crc16,
     find_answer,
+    find_written,
     with_crc,
 )
-from edge_agent.drivers.modbus.profiles import (
-    XY_MD02,
-    Profile,
-    Register,
-    WordKind,
-    blocks_of,
-)
+from edge_agent.drivers.modbus.profile import blocks_of
+from edge_agent.drivers.modbus.profiles import XY_MD02
 from edge_agent.seed import Chance
 from simulators.devices.xy_md02 import SimulatedXyMd02
 from tests.edge_agent.drivers.fake_line import FakeLine
@@ -40,18 +41,35 @@ def test_requests_are_the_published_bytes() -> None:
     assert carel.encode().hex(" ") == "01 03 00 04 00 03 44 0a"
     dixell = ReadRequest(1, Function.READ_HOLDING, 0x0100, 1)
     assert dixell.encode().hex(" ") == "01 03 01 00 00 01 85 f6"
+    coils = ReadRequest(1, Function.READ_COILS, 0x0001, 40)
+    assert coils.encode().hex(" ") == "01 01 00 01 00 28 6d d4"
+
+
+def crc_by_definition(body: bytes) -> int:
+    """CRC-16 bit by bit, as the standard's 6.2.2 tells it."""
+    crc = CRC_START
+    for byte in body:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ CRC_POLYNOMIAL if crc & 1 else crc >> 1
+    return crc
+
+
+@given(st.binary(max_size=300))
+def test_the_table_gives_the_crc_of_the_definition(body: bytes) -> None:
+    assert crc16(body) == crc_by_definition(body)
 
 
 def test_the_published_answer_is_found_and_scaled() -> None:
     answer = find_answer(REQUEST, ANSWER)
-    assert answer == Registers((0x0131, 0x0222))
+    assert answer == ReadAnswer((0x0131, 0x0222))
     (block,) = blocks_of(XY_MD02)
     assert block.values((0x0131, 0x0222)) == {"temperature_celsius": 30.5, "humidity_percent": 54.6}
 
 
 @pytest.mark.parametrize(("word", "celsius"), [(0x0131, 30.5), (0xFF33, -20.5), (0x8000, -3276.8)])
 def test_temperature_is_signed(word: int, celsius: float) -> None:
-    assert XY_MD02.registers[0].value_of(word) == celsius
+    assert XY_MD02.rows[0].value_of((word,)) == celsius
 
 
 @pytest.mark.parametrize("cut", range(len(ANSWER)))
@@ -69,13 +87,13 @@ def test_an_answer_with_any_byte_wrong_is_not_taken(index: int) -> None:
 @given(st.binary(max_size=30).map(lambda rubbish: rubbish.replace(b"\x01", b"\x00")), st.binary())
 def test_an_answer_is_found_with_echo_and_rubbish_around(before: bytes, after: bytes) -> None:
     heard = before + REQUEST.encode() + ANSWER + after
-    assert find_answer(REQUEST, heard) == Registers((0x0131, 0x0222))
+    assert find_answer(REQUEST, heard) == ReadAnswer((0x0131, 0x0222))
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_search(heard: bytes) -> None:
     answer = find_answer(REQUEST, heard)
-    assert answer is None or isinstance(answer, Registers | ModbusException)
+    assert answer is None or isinstance(answer, ReadAnswer | ModbusException)
 
 
 @pytest.mark.parametrize(("code", "name"), [(2, "ILLEGAL_ADDRESS"), (0x77, "code 119")])
@@ -85,22 +103,58 @@ def test_an_exception_is_found_and_named(code: int, name: str) -> None:
     assert (answer.code, answer.name) == (code, name)
 
 
-def test_registers_side_by_side_are_read_at_once_and_others_apart() -> None:
-    def row(name: str, function: Function, address: int) -> Register:
-        return Register(name, function, address, WordKind.SIGNED, 0.1)
+COILS = ReadRequest(1, Function.READ_COILS, 0x0013, 19)
+COILS_ANSWER = with_crc(bytes.fromhex("01 01 03 CD 6B 05"))
+"""The standard's own example (V1.1b3, 6.1): coils 20 to 38."""
 
-    rows = (
-        row("third", Function.READ_INPUT, 3),
-        row("seventh", Function.READ_INPUT, 7),
-        row("second", Function.READ_INPUT, 2),
-        row("held", Function.READ_HOLDING, 4),
-    )
-    blocks = blocks_of(Profile("any", 9_600, 0.3, rows))
-    assert [[register.name for register in block.registers] for block in blocks] == [
-        ["held"],
-        ["second", "third"],
-        ["seventh"],
-    ]
+
+def test_bits_come_lowest_first_and_the_last_byte_is_filled_up() -> None:
+    answer = find_answer(COILS, COILS_ANSWER)
+    assert isinstance(answer, ReadAnswer)
+    assert "".join(map(str, answer.values)) == "1011001111010110101"
+
+
+@pytest.mark.parametrize("cut", range(len(COILS_ANSWER)))
+def test_bits_not_whole_are_waited_for(cut: int) -> None:
+    assert find_answer(COILS, COILS_ANSWER[:cut]) is None
+
+
+@given(st.binary(max_size=30).map(lambda rubbish: rubbish.replace(b"\x01", b"\x00")), st.binary())
+def test_bits_are_found_with_echo_and_rubbish_around(before: bytes, after: bytes) -> None:
+    heard = before + COILS.encode() + COILS_ANSWER + after
+    assert find_answer(COILS, heard) == find_answer(COILS, COILS_ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("function", "words", "request_hex", "answer_hex"),
+    [
+        # The standard's examples (V1.1b3, 6.5, 6.6, 6.12), CRC ours.
+        (Function.WRITE_COIL, (1,), "01 05 00 01 ff 00", "01 05 00 01 ff 00"),
+        (Function.WRITE_COIL, (0,), "01 05 00 01 00 00", "01 05 00 01 00 00"),
+        (Function.WRITE_SINGLE, (3,), "01 06 00 01 00 03", "01 06 00 01 00 03"),
+        (
+            Function.WRITE_MULTIPLE,
+            (10, 258),
+            "01 10 00 01 00 02 04 00 0a 01 02",
+            "01 10 00 01 00 02",
+        ),
+    ],
+)
+def test_writes_are_encoded_and_their_answer_found(
+    function: Function, words: tuple[int, ...], request_hex: str, answer_hex: str
+) -> None:
+    request = WriteRequest(1, function, 1, words)
+    answer = with_crc(bytes.fromhex(answer_hex))
+    assert request.encode() == with_crc(bytes.fromhex(request_hex))
+    assert find_written(request, b"\xff" + answer + b"\x00") == Written()
+    assert all(find_written(request, answer[:cut]) is None for cut in range(len(answer)))
+    refusal = find_written(request, with_crc(bytes((1, function | 0x80, 3))))
+    assert refusal == ModbusException(ExceptionCode.ILLEGAL_VALUE)
+
+
+def test_the_echo_of_several_registers_is_not_their_answer() -> None:
+    request = WriteRequest(1, Function.WRITE_MULTIPLE, 1, (10, 258))
+    assert find_written(request, request.encode()) is None
 
 
 def bench(*, echo: bool = False) -> tuple[ModbusDevice, SimulatedXyMd02, FakeLine]:

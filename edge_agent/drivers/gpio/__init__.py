@@ -1,0 +1,1 @@
+"""Digital inputs of the board itself: door reed, mains, tilt, backup battery."""

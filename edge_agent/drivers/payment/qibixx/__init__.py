@@ -1,0 +1,1 @@
+"""Qibixx MDB-USB and MDB Pi Hat: MDB as text lines."""

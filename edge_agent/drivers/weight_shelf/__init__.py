@@ -1,0 +1,1 @@
+"""Shelves on scales: load-cell transmitters and what they weigh."""
