@@ -18,6 +18,7 @@ from edge_agent.settings import BusSettings, DeviceSettings
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "edge_agent.drivers.lock_board.kinds": ("cu16", "wkly", "8a", "cu48", "winnsen"),
     "edge_agent.drivers.modbus.kinds": ("xy-md02",),
+    "edge_agent.drivers.spiral_board.kinds": ("fa-fb",),
 }
 """Module of a family -> the kinds in its `KINDS`."""
 

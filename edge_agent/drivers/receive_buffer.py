@@ -34,6 +34,10 @@ class ReceiveBuffer(Generic[Frame]):
         """Bytes kept because a frame may have begun; fewer than the longest frame has."""
         return len(self._buffer)
 
+    def forget(self) -> None:
+        """Drop what is held: the rest of a frame that stopped in the middle will not come."""
+        self._buffer.clear()
+
     def feed(self, data: bytes) -> list[Frame]:
         """Add bytes and return the frames they complete, in order."""
         self._buffer += data
