@@ -17,9 +17,10 @@ from edge_agent.settings import BusSettings, DeviceSettings
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "edge_agent.drivers.gpio.kinds": ("gpio",),
-    "edge_agent.drivers.lock_board.kinds": ("cu16",),
+    "edge_agent.drivers.lock_board.kinds": ("cu16", "wkly", "8a", "cu48", "winnsen"),
     "edge_agent.drivers.modbus.kinds": ("xy-md02",),
     "edge_agent.drivers.payment.kinds": ("qibixx",),
+    "edge_agent.drivers.spiral_board.kinds": ("fa-fb",),
     "edge_agent.drivers.temperature.kinds": ("carel-ir33", "dixell-xr"),
     "edge_agent.drivers.weight_shelf.kinds": ("cas-ci600d", "eagle-ei", "id551pn"),
 }

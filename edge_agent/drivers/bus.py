@@ -227,7 +227,12 @@ class Bus:
         if not heard:
             return
         for turn in self._turns:
-            for reading in turn.device.hear(heard):
+            try:
+                readings = turn.device.hear(heard)
+            except DriverError as error:
+                self._close_if_gone(error)  # its poll will fail and say so
+                continue
+            for reading in readings:
                 self._readings.put(reading)
 
     def _tell_counts(self) -> None:

@@ -13,7 +13,6 @@ from edge_agent.drivers.errors import DeviceSettingsError
 from edge_agent.drivers.lock_board.interface import LockBoard
 from edge_agent.drivers.readings import (
     DoorReading,
-    PollReading,
     PulseSent,
     Reading,
     TemperatureReading,
@@ -62,8 +61,8 @@ class PolledDevice(Protocol):
         """The doors or slots that an order can name."""
         ...
 
-    def poll(self) -> tuple[PollReading, ...]:
-        """Ask once. Raises the errors of its driver."""
+    def poll(self) -> tuple[Reading, ...]:
+        """Ask once, or tell what has become due. Raises the errors of its driver."""
         ...
 
     def hear(self, data: bytes) -> tuple[Reading, ...]:

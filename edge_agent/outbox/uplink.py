@@ -83,19 +83,17 @@ class UplinkSession:
         self._chance = chance
         self._versions = versions
         self._ask_time = ask_time
-        self._senders = {
-            Lane.JOURNAL: Sender(
-                JournalLane(outbox, time),
-                chance,
-                committed=outbox.committed,
-                timeout_seconds=settings.receipt_timeout_seconds,
-            ),
-            Lane.TELEMETRY: Sender(
+        lanes = {
+            Lane.JOURNAL: (JournalLane(outbox, time), outbox.committed),
+            Lane.TELEMETRY: (
                 TelemetryLane(outbox, telemetry, time),
-                chance,
-                committed=lane_row(store, Lane.TELEMETRY)[3],
-                timeout_seconds=settings.receipt_timeout_seconds,
+                lane_row(store, Lane.TELEMETRY)[3],
             ),
+        }
+        seconds = settings.receipt_timeout_seconds
+        self._senders = {
+            lane: Sender(source, chance, committed=committed, timeout_seconds=seconds)
+            for lane, (source, committed) in lanes.items()
         }
         self._hearing = Hearing()
         self._started_at = time.elapsed()

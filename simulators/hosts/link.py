@@ -1,4 +1,4 @@
-"""A TCP link between a cabinet and the broker that can be cut, mended or gone dead (a modem's life).
+"""A TCP link between cabinet and broker that can be cut, mended or go dead (a modem's life).
 
 Dead is worse than cut: connections stay open and nothing passes, until somebody resets them.
 """

@@ -48,7 +48,7 @@ class HostedProcess:
             )
 
     def wait(self) -> None:
-        """Wait until it ends by itself. Raises ProcessStuckError when it fails or takes too long."""
+        """Wait until it ends by itself. Raises ProcessStuckError if it fails or takes too long."""
         if self._process is None:
             return
         try:

@@ -1,1 +1,1 @@
-"""The agent on a small board, beside `thingsboard-gateway` doing the same polling in the same run."""
+"""The agent on a small board, beside `thingsboard-gateway` polling the same in the same run."""

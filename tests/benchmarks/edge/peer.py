@@ -113,7 +113,9 @@ class Peer:
         """Start broker, stand-in and hardware; the gateway itself is started by the phases."""
         acl = self.folder / "acl"
         acl.write_text(ACCESS)
-        (self.folder / "mosquitto.conf").write_text(BROKER.format(user=getpass.getuser(), port=self._port, acl=acl))
+        (self.folder / "mosquitto.conf").write_text(
+            BROKER.format(user=getpass.getuser(), port=self._port, acl=acl)
+        )
         self._broker.start()
         self.server.start()
         self._bus.start()

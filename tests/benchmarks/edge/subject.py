@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import psutil
@@ -12,7 +13,7 @@ from tests.benchmarks.edge.counting_probe import CountingProbe
 
 KIB_PER_MB = 1_024
 GRACE_SECONDS = 0.5
-"""A reading served so shortly before a kill may die in the poller's hands; it counts for neither."""
+"""A reading served so shortly before a kill may die in the poller's hands; it counts for none."""
 
 
 class Subject(Protocol):
@@ -58,8 +59,9 @@ def pss_mb(pid: int) -> float:
     """Proportional set size of a process and its children, in MiB."""
     total = 0
     for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-        with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as rollup:
-            total += sum(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+        rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+        lines = rollup.splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / KIB_PER_MB
 
 

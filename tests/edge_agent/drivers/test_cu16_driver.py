@@ -62,7 +62,7 @@ def test_a_stuck_latch_gets_the_pulse_and_stays_closed() -> None:
 @pytest.mark.parametrize("acknowledges", [True, False])
 def test_a_board_is_read_whether_it_acknowledges_a_pulse_or_not(*, acknowledges: bool) -> None:
     bench = Bench()
-    bench.simulated.faults.acknowledges_unlock = acknowledges
+    bench.simulated.acknowledges_unlock = acknowledges
     bench.driver.pulse(1)
     assert bench.driver.read_all()[0] is OPEN
 

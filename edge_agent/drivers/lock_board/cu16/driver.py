@@ -6,10 +6,11 @@ deployment saw boards stay busy after an unlock until they got a 38, so a silent
 
 from edge_agent.clock import Clock
 from edge_agent.drivers.errors import BadFrameError, LockOutOfRangeError, NoAnswerError
-from edge_agent.drivers.line import Line, ask, wait_for_quiet
+from edge_agent.drivers.line import Line, ask
 from edge_agent.drivers.lock_board.cu16 import frames
 from edge_agent.drivers.lock_board.cu16.frames import Cu16Command, Cu16Frame, Cu16Parser
 from edge_agent.drivers.lock_board.interface import SilentBoard
+from edge_agent.drivers.lock_board.pulse import send_pulse
 from edge_agent.drivers.lock_board.readings import DoorState
 
 BAUD_RATE = 19_200  # factory setting
@@ -36,9 +37,8 @@ class Cu16Board(SilentBoard):
         """Send the opening pulse; see LockBoard.pulse."""
         if not 1 <= lock <= frames.LOCKS:
             raise LockOutOfRangeError(board=self._name, lock=lock, locks=frames.LOCKS)
-        wait_for_quiet(self._line)
-        self._line.write(frames.unlock_request(self._board, lock))
-        self._line.read(SETTLE_SECONDS)
+        request = frames.unlock_request(self._board, lock)
+        send_pulse(self._line, self._clock, request, _nothing, answer_seconds=SETTLE_SECONDS)
 
     def read_all(self) -> tuple[DoorState, ...]:
         """Read all locks; see LockBoard.read_all."""
@@ -70,3 +70,7 @@ class Cu16Board(SilentBoard):
 
     def _is_my_status(self, frame: Cu16Frame) -> bool:
         return frame.command is Cu16Command.STATUS_REPLY and frame.address >> 4 == self._board
+
+
+def _nothing(_: bytes) -> None:
+    """No word of this board on a pulse is known; what comes meanwhile is dropped."""

@@ -1,8 +1,7 @@
 """CU16 frames, pure: bytes <-> frozen dataclasses (hardware reference 1.1 A).
 
 `02 ADDR CMD [DATA] 03 SUM`, SUM = low byte of the sum of all bytes before it. The protocol has no
-length byte, so the length follows from the command. A byte that starts no valid frame is skipped
-alone, never with what follows it: rubbish before a frame costs nothing but itself.
+length byte, so the length follows from the command.
 
 Left out, because no public source says its length: the answer 36 to "status of all boards".
 """
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from edge_agent.drivers.lock_board.readings import DoorState
+from edge_agent.drivers.receive_buffer import SKIP, ReceiveBuffer, low_sum
 
 START = 0x02
 END = 0x03
@@ -58,12 +58,7 @@ class Cu16Frame:
     def encode(self) -> bytes:
         """Return the frame's bytes."""
         body = bytes((START, self.address, self.command, *self.data, END))
-        return body + bytes((checksum(body),))
-
-
-def checksum(body: bytes | bytearray) -> int:
-    """Return the low byte of the sum of all bytes, the leading 02 and the 03 included."""
-    return sum(body) & 0xFF
+        return body + bytes((low_sum(body),))
 
 
 def status_request(board: int) -> bytes:
@@ -96,45 +91,26 @@ def status_reply(board: int, states: Sequence[DoorState], items: int = 0) -> byt
     return Cu16Frame(board << 4, Cu16Command.STATUS_REPLY, data).encode()
 
 
-class Cu16Parser:
-    """A receive buffer: takes bytes as they come, gives the frames that are whole."""
+class Cu16Parser(ReceiveBuffer[Cu16Frame]):
+    """A receive buffer for both directions; holds less than FRAME_BYTES_MAX after each feed."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes kept because a frame may have begun; below FRAME_BYTES_MAX after each feed."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes) -> list[Cu16Frame]:
-        """Add bytes and return the frames they complete, in order."""
-        self._buffer += data
-        frames = []
-        while self._buffer:
-            length = _length_at_start(self._buffer)
-            if length is None:
-                break
-            if length > 1:
-                frames.append(_frame_of(self._buffer[:length]))
-            del self._buffer[:length]
-        return frames
+        super().__init__(_length_at_start, _frame_of)
 
 
 def _length_at_start(buffer: bytearray) -> int | None:
-    """Return the bytes to take: a whole frame, 1 to skip a byte, or None to wait for more."""
     if buffer[0] != START:
-        return 1
+        return SKIP
     if len(buffer) < 3:
         return None
     lengths = FRAME_BYTES.get(buffer[2], ())
     for length in lengths:
         if len(buffer) < length:
             return None
-        if buffer[length - 2] == END and buffer[length - 1] == checksum(buffer[: length - 1]):
+        if buffer[length - 2] == END and buffer[length - 1] == low_sum(buffer[: length - 1]):
             return length
-    return 1
+    return SKIP
 
 
-def _frame_of(whole: bytearray) -> Cu16Frame:
-    return Cu16Frame(whole[1], Cu16Command(whole[2]), bytes(whole[3:-2]))
+def _frame_of(whole: bytes) -> Cu16Frame:
+    return Cu16Frame(whole[1], Cu16Command(whole[2]), whole[3:-2])

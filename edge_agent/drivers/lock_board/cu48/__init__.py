@@ -1,0 +1,1 @@
+"""KERONG CU48 lock board (6-byte frame, sum)."""

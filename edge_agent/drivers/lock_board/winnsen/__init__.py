@@ -1,0 +1,1 @@
+"""Winnsen locker boards (no check byte)."""

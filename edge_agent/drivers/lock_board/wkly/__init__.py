@@ -1,0 +1,1 @@
+"""WKLY lock boards (exclusive or, door changes told unasked)."""

@@ -1,0 +1,1 @@
+"""Vending controllers that turn spiral motors, some with an elevator."""

@@ -1,0 +1,1 @@
+"""Vending controllers that speak FA FB (XY-VMC, "VMC - Upper computer" V3.0)."""
