@@ -14,7 +14,7 @@ from edge_agent.outbox.hearing import Hearing
 from edge_agent.outbox.lanes import JournalLane, TelemetryLane
 from edge_agent.outbox.link_quality import LinkQuality
 from edge_agent.outbox.presence import Address, Standing, Versions, heartbeat, presence
-from edge_agent.outbox.sender import RolledBackError, Sender
+from edge_agent.outbox.sender import LaneSource, RolledBackError, Sender
 from edge_agent.outbox.store import Outbox, lane_row
 from edge_agent.outbox.telemetry import Telemetry
 from edge_agent.outbox.timekeeper import Timekeeper
@@ -83,7 +83,7 @@ class UplinkSession:
         self._chance = chance
         self._versions = versions
         self._ask_time = ask_time
-        lanes = {
+        lanes: dict[Lane, tuple[LaneSource, int]] = {
             Lane.JOURNAL: (JournalLane(outbox, time), outbox.committed),
             Lane.TELEMETRY: (
                 TelemetryLane(outbox, telemetry, time),

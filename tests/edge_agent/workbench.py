@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from edge_agent.settings import BusSettings, DeviceSettings, LocalApiSettings, S
 from edge_agent.store import STORE_FILE
 from protocol.desired import PlannedSlot
 from protocol.events import StockMoved
+from protocol.intervals import Uplink
 from tests.edge_agent.model_server import GTIN_A, START, FakeLink, ModelServer
 
 DOORS = ("A1", "A2")
@@ -30,8 +31,8 @@ EXPIRY = date(2030, 1, 1)
 class FakeDoors:
     """Locks that open when pulsed, unless stuck; `pulses` counts what reached them."""
 
-    def __init__(self) -> None:
-        self.state = dict.fromkeys(DOORS, DoorState.CLOSED)
+    def __init__(self, doors: Sequence[str] = DOORS) -> None:
+        self.state = dict.fromkeys(doors, DoorState.CLOSED)
         self.pulses: list[tuple[str, str]] = []
         self.stuck = False
         self.refusing = False
@@ -73,10 +74,12 @@ class Bench:
         serving: bool = False,
         machine_boot: str = MACHINE_BOOT,
         storage_life: Callable[[], int | None] = lambda: None,
+        uplink: Uplink = Uplink.WIRED,
+        link_kind: type[FakeLink] = FakeLink,
         **settings: object,
     ) -> None:
         self.server = server or ModelServer()
-        self.link = FakeLink(self.server)
+        self.link = link_kind(self.server)
         self.doors = doors or FakeDoors()
         self.clock = clock or ManualClock(START)
         # The server knows the time, whatever the wall clock of the cabinet says.
@@ -94,7 +97,7 @@ class Bench:
             devices=self.doors,
             after_commit=after_commit,
         )
-        self.agent: Agent = build(self.settings, self.server.identity(), world)
+        self.agent: Agent = build(self.settings, self.server.identity(uplink=uplink), world)
         if serving:
             self.agent.start()
         else:

@@ -22,6 +22,7 @@ from simulators.devices.bus import SimulatedBus
 from simulators.hosts.link import CuttableLink
 from simulators.hosts.ports import free_ports
 from simulators.hosts.process import HostedProcess
+from simulators.waiting import wait_until
 from tests.benchmarks.edge.counting_probe import CountingProbe
 
 VERSION = "3.8.5"
@@ -33,6 +34,7 @@ REQUIREMENTS = (
 )
 """It installs the last three by itself at its first start; here they are there before it starts."""
 INSTALL_SECONDS_MAX = 300.0
+CONNECT_SECONDS_MAX = 20.0
 PROBES = 4
 MILLISECONDS = 1_000
 GATEWAY, SERVER = "gateway-token", "server"
@@ -162,7 +164,7 @@ class Peer:
             },
             "storage": {
                 "type": "sqlite",
-                "data_file_path": str(self.folder / "data" / "data.db"),
+                "data_file_path": f"{self.folder}/data/",
                 "messages_ttl_check_in_hours": 1,
                 "messages_ttl_in_days": 7,
                 "max_read_records_count": 1000,
@@ -241,11 +243,14 @@ class ThingsBoardStandIn:
         self._client.username_pw_set(SERVER)
         self._client.on_connect = self._connected
         self._client.on_message = self._message
+        self._ready = threading.Event()
+        self._client.on_subscribe = lambda *_: self._ready.set()
 
     def start(self) -> None:
-        """Connect, and again whenever the broker comes back."""
-        self._client.connect_async("127.0.0.1", self._port)
+        """Connect, and again whenever the broker comes back. Raises NotProvenError."""
+        wait_until("the peer's broker listens", self._connects, CONNECT_SECONDS_MAX)
         self._client.loop_start()
+        wait_until("the stand-in listens", self._ready.is_set, CONNECT_SECONDS_MAX)
 
     def stop(self) -> None:
         """End."""
@@ -262,6 +267,13 @@ class ThingsBoardStandIn:
         """Every value that came, in order."""
         with self._lock:
             return list(self._values)
+
+    def _connects(self) -> bool:
+        try:
+            self._client.connect("127.0.0.1", self._port)
+        except OSError:
+            return False
+        return True
 
     def _connected(self, client: mqtt.Client, *_: Any) -> None:
         client.subscribe([("v1/gateway/#", 1), ("v1/devices/me/rpc/request/+", 1)])

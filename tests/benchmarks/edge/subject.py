@@ -42,11 +42,11 @@ class Tally:
     doubled: int
 
 
-def tally(subject: Subject, first: int, kills_at: list[float]) -> Tally:
-    """Compare what was served from log entry `first` on with what arrived."""
+def tally(subject: Subject, first: int, last: int, kills_at: list[float]) -> Tally:
+    """Compare log entries `first` to `last` of what was served with what arrived."""
     served = [
         one.value
-        for one in subject.probe.served()[first:]
+        for one in subject.probe.served()[first:last]
         if not any(0 <= kill - one.at < GRACE_SECONDS for kill in kills_at)
     ]
     arrived = Counter(subject.arrived())
