@@ -40,6 +40,14 @@ class Line(Protocol):
         ...
 
 
+class RatedLine(Line, Protocol):
+    """A line whose rate can be changed while it is open."""
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """Go on at another rate until the port is opened anew. Raises PortGoneError."""
+        ...
+
+
 class Port(Line, Protocol):
     """A line that can be opened and closed again."""
 

@@ -27,6 +27,7 @@ class FakeLine:
         self.frozen = False
         self.chunk_bytes = 256
         self.openings = 0
+        self.baud_rate = 0
         self.written: list[bytes] = []
         self._devices = devices
         self._clock = clock
@@ -47,6 +48,10 @@ class FakeLine:
         self.is_open = False
         self._handle_dead = False
         self._waiting.clear()
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        self._check()
+        self.baud_rate = baud_rate
 
     def put(self, data: bytes) -> None:
         """Let bytes arrive that nobody asked for."""

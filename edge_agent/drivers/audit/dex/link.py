@@ -45,10 +45,10 @@ class DexLink:
         NoAnswerError when the session has lasted too long, PortGoneError.
         """
         ends_at = self._clock.elapsed() + seconds
+        if self._clock.elapsed() >= self._ends_at:
+            raise self.no_answer(f"not done within {SESSION_SECONDS_MAX} s", "session")
         while not self._events:
             now = self._clock.elapsed()
-            if now >= self._ends_at:
-                raise self.no_answer(f"not done within {SESSION_SECONDS_MAX} s", "session")
             left = ends_at - now
             if self._parser.is_inside:
                 left = self._heard_at + BYTE_GAP_SECONDS - now
