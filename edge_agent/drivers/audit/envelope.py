@@ -60,19 +60,22 @@ def count(segments: Sequence[Segment], notes: Notes) -> SegmentCount:
 
 
 def body_start(segments: Sequence[Segment]) -> Segment | None:
-    """Return ST; without one what follows DXS; without that the first segment."""
-    for segment in segments:
-        if segment.id == "ST":
-            return segment
-    behind = [index + 1 for index, segment in enumerate(segments) if segment.id == "DXS"]
-    first = behind[0] if behind else 0
-    return segments[first] if first < len(segments) else None
+    """Return the ST behind DXS; without one what follows DXS; without that the first segment.
+
+    A stray ST in what stands before the report begins nothing.
+    """
+    starts = [index + 1 for index, segment in enumerate(segments) if segment.id == "DXS"]
+    behind = segments[starts[0] if starts else 0 :]
+    first = next((segment for segment in behind if segment.id == "ST"), None)
+    return first or next(iter(behind), None)
 
 
 def check(pages: Pages, segments: Sequence[Segment], notes: Notes) -> Check:
     """Compare G85 with the CRC from the S of ST to the line end before G85."""
     begin = body_start(segments)
-    printed = next((segment for segment in segments if segment.id == "G85"), None)
+    printed = next(
+        (row for row in segments if row.id == "G85" and begin and row.start > begin.start), None
+    )
     if begin is None or printed is None or not printed.text(1):
         notes.add("no G85")
         return Check(CrcQuality.ABSENT, "", "")
