@@ -1,4 +1,4 @@
-"""Command line: `run`, `enrol`, `status`, `export-journal`.
+"""Command line: `run`, `enrol`, `status`, `audit`, `export-journal`.
 
 `run` must stay small in memory, so this file imports nothing heavy: argparse, urllib, logging.
 """
@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     status = _verb(verbs, "status", _status, "print the state of the running agent")
     export = _verb(verbs, "export-journal", _export, "print the journal as JSON lines")
     export.add_argument("--after", type=int, default=0, help="only events after this sequence")
+    audit = _verb(verbs, "audit", _audit, "parse an EVA-DTS audit report, whatever its state")
+    audit.add_argument("file", metavar="FILE", help="the report; - reads standard input")
+    audit.add_argument("--json", action="store_true", help="print one JSON object")
     for verb in (run, enrol, status, export):
         verb.add_argument("--config", type=Path, required=True, help="settings file (TOML)")
     return parser
@@ -144,6 +147,27 @@ def _export(options: argparse.Namespace) -> int:
     settings = read_settings(options.config)
     for line in _journal_lines(Path(settings.data_dir) / STORE_FILE, options.after):
         print(line)
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    """Print a report; odd content is no error, an unreadable file is."""
+    # `run` must not pay for the parser.
+    from edge_agent.drivers.audit import table
+    from edge_agent.drivers.audit.grammar import REPORT_BYTES_MAX
+    from edge_agent.drivers.audit.parser import parse_report
+
+    if options.file == "-":
+        data = sys.stdin.buffer.read(REPORT_BYTES_MAX + 1)
+    else:
+        with Path(options.file).open("rb") as file:
+            data = file.read(REPORT_BYTES_MAX + 1)
+    report = parse_report(data)
+    if options.json:
+        shown = msgspec.json.format(msgspec.json.encode(report), indent=2)
+    else:
+        shown = "\n".join(table.lines(report)).encode()
+    sys.stdout.buffer.write(shown + b"\n")  # UTF-8 whatever the terminal's own letters are
     return 0
 
 

@@ -19,6 +19,7 @@ from edge_agent.local_api.desk import Desk
 from edge_agent.local_api.screen import Screen
 from edge_agent.local_api.server import LocalServer
 from edge_agent.mqtt_link import MqttLink
+from edge_agent.outbox.audits import AUDIT_KINDS, Audits
 from edge_agent.outbox.contact import Contact
 from edge_agent.outbox.link_quality import LinkQuality
 from edge_agent.outbox.presence import Address, Versions
@@ -108,9 +109,7 @@ def build(
     )
     cabinet = _cabinet(ground, contact)
     uplink = _uplink(ground, cabinet, contact, telemetry, ledger)
-    around = Surroundings(
-        cabinet, frozenset(settings.all_doors()), devices.pulse, sync=uplink.birth_soon
-    )
+    around = _surroundings(ground, cabinet, uplink)
     calls = CallQueue(wake.set)
     return Agent(
         settings=settings,
@@ -127,6 +126,7 @@ def build(
         desk=_desk(ground, calls, cabinet, uplink, around),
         server=LocalServer(settings.local_api.host, settings.local_api.port, calls),
         starts=ground.senses.starts,
+        audits=Audits(ground.store, ground.outbox),
     )
 
 
@@ -283,6 +283,17 @@ def _uplink(
         versions=lambda: Versions(parts.rules.version, parts.desired.version, ledger.counter),
         ask_time=parts.asking.step,
         quality=ground.senses.quality,
+    )
+
+
+def _surroundings(ground: _Ground, cabinet: Cabinet, uplink: UplinkSession) -> Surroundings:
+    return Surroundings(
+        cabinet,
+        frozenset(ground.settings.all_doors()),
+        ground.devices.pulse,
+        sync=uplink.birth_soon,
+        poll_soon=ground.devices.poll_soon,
+        audit_devices=ground.settings.devices_of(AUDIT_KINDS),
     )
 
 

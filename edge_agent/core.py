@@ -15,9 +15,11 @@ from functools import partial
 from edge_agent.clock import Clock
 from edge_agent.commands.handlers import Surroundings
 from edge_agent.commands.orders import Orders
+from edge_agent.drivers.audit.readings import AuditReading
 from edge_agent.drivers.buses import Devices
 from edge_agent.drivers.reading_queue import ReadingQueue
 from edge_agent.drivers.readings import (
+    DeviceFailure,
     DispenseEnded,
     PulseFailed,
     Reading,
@@ -26,6 +28,7 @@ from edge_agent.drivers.readings import (
 from edge_agent.local_api.desk import Desk
 from edge_agent.local_api.server import LocalServer
 from edge_agent.mqtt_link import Link
+from edge_agent.outbox.audits import Audits
 from edge_agent.outbox.sampling import DEFAULT_PERIOD_SECONDS, Sampling
 from edge_agent.outbox.starts import Starts
 from edge_agent.outbox.store import Outbox
@@ -83,8 +86,10 @@ class Agent:
         desk: Desk,
         server: LocalServer,
         starts: Starts,
+        audits: Audits,
     ) -> None:
         self._starts = starts
+        self._audits = audits
         self.readings = readings
         self.cabinet = cabinet
         self.outbox = outbox
@@ -177,6 +182,11 @@ class Agent:
             self._orders.pulse_failed(reading)
         elif isinstance(reading, DispenseEnded):
             self._orders.dispense_ended(reading)
+        elif isinstance(reading, AuditReading):
+            self._audits.keep(reading)
+            self._orders.audit_ended(reading.device, "")
+        elif isinstance(reading, DeviceFailure) and reading.kind == "audit":
+            self._orders.audit_ended(reading.device, reading.detail)
         self.cabinet.observe(reading)
 
     def _hear_server(self) -> None:

@@ -5,7 +5,11 @@ stdlib `logging` with the keys the server uses in structlog; no rotation here, j
 
 import logging
 import sys
+from collections import deque
 
+LINES_KEPT = 200
+"""About 40 kB of memory; journald has the rest."""
+LINE_LENGTH_MAX = 500
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -24,10 +28,38 @@ class KeyFormatter(logging.Formatter):
         return line
 
 
+class RecentLines(logging.Handler):
+    """Keeps the last lines in memory, for `collect_logs`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line, cut to a bound."""
+        self.lines.append(self.format(record)[:LINE_LENGTH_MAX])
+
+
+_recent = RecentLines()
+
+
+def recent_lines(bytes_max: int) -> list[str]:
+    """Return the newest lines that fit into so many bytes, oldest first."""
+    taken: list[str] = []
+    room = bytes_max
+    for line in reversed(_recent.lines):
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        taken.append(line)
+    return taken[::-1]
+
+
 def configure(level: str) -> None:
     """Send everything of `level` (debug, info, warning, error) and above to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(KeyFormatter())
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    _recent.setFormatter(KeyFormatter())
+    root.handlers[:] = [handler, _recent]
     root.setLevel(level.upper())

@@ -7,6 +7,7 @@ the credential; the settings may be shown to anyone.
 
 import os
 import tomllib
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 
@@ -134,6 +135,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def device_names(self) -> list[str]:
         """Every device of every bus."""
         return [device.name for device in self._devices()]
+
+    def devices_of(self, kinds: Collection[str]) -> tuple[str, ...]:
+        """Names of the devices of these kinds."""
+        return tuple(device.name for device in self._devices() if device.kind in kinds)
 
     def _default_slots(self) -> dict[str, str]:
         doors = self.all_doors()

@@ -13,6 +13,7 @@ from edge_agent.commands.ledger import Ending
 from edge_agent.detection.errors import NothingLatchedError
 from edge_agent.drivers.errors import DriverError
 from edge_agent.drivers.lock_board.readings import DoorState
+from edge_agent.logs import recent_lines
 from edge_agent.selling.cabinet import Cabinet
 from edge_agent.selling.slot_vend import MOTOR_SECONDS
 from protocol.commands import (
@@ -27,6 +28,10 @@ from protocol.events import ClearedBy, DoorCause
 
 OPENING_SECONDS_MAX = 10.0
 """A door that did not open within this long of the order was not opened by it."""
+AUDIT_SECONDS_MAX = 600.0
+"""A report over a slow link takes minutes, and is tried three times."""
+LOG_BYTES_MAX = 32 * 1024
+"""What fits into one event with room to spare."""
 IDENTIFY_SECONDS_MAX = 600
 """A cabinet does not blink for ever because of a slip in an order."""
 
@@ -39,6 +44,8 @@ class Surroundings:
     doors: frozenset[str]
     pulse: Callable[[str, str], None]
     sync: Callable[[], None]
+    poll_soon: Callable[[str], None]
+    audit_devices: tuple[str, ...] = ()
     restart_wanted: bool = False
     identify_until: float = 0.0
 
@@ -58,7 +65,15 @@ class AwaitMotor:
     until: float
 
 
-Handled = Ending | AwaitDoor | AwaitMotor
+@dataclass(frozen=True)
+class AwaitAudit:
+    """The order ends with the report of this machine, or its failure, or fails at `until`."""
+
+    device: str
+    until: float
+
+
+Handled = Ending | AwaitDoor | AwaitMotor | AwaitAudit
 Handler = Callable[[Surroundings, str, msgspec.Struct], Handled]
 
 _DONE = Ending(CommandOutcome.SUCCEEDED)
@@ -162,22 +177,31 @@ def _self_test(around: Surroundings, _order: str, _args: msgspec.Struct) -> Hand
     )
 
 
+def _read_audit(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
+    """Read the attached machine now; its report follows as `audit.read`."""
+    if not around.audit_devices:
+        return _NOT_FITTED
+    device = around.audit_devices[0]
+    around.poll_soon(device)
+    return AwaitAudit(device, around.cabinet.parts.time.elapsed() + AUDIT_SECONDS_MAX)
+
+
+def _collect_logs(_around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
+    return Ending(CommandOutcome.SUCCEEDED, "", {"lines": recent_lines(LOG_BYTES_MAX)})
+
+
 def _reboot(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
     around.restart_wanted = True
     return _DONE
-
-
-def _not_fitted(_around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
-    return _NOT_FITTED
 
 
 HANDLERS: Mapping[CommandName, Handler] = {
     CommandName.UNLOCK: _open,
     CommandName.TEST_VEND: _test_vend,
     CommandName.REBOOT: _reboot,
-    CommandName.READ_AUDIT: _not_fitted,
+    CommandName.READ_AUDIT: _read_audit,
     CommandName.SELF_TEST: _self_test,
-    CommandName.COLLECT_LOGS: _not_fitted,
+    CommandName.COLLECT_LOGS: _collect_logs,
     CommandName.IDENTIFY: _identify,
     CommandName.SERVICE_MODE: _service_mode,
     CommandName.RELEASE_HOLD: _release_hold,

@@ -9,7 +9,13 @@ from typing import Annotated
 
 import msgspec
 
-from edge_agent.commands.handlers import HANDLERS, AwaitDoor, AwaitMotor, Surroundings
+from edge_agent.commands.handlers import (
+    HANDLERS,
+    AwaitAudit,
+    AwaitDoor,
+    AwaitMotor,
+    Surroundings,
+)
 from edge_agent.commands.ledger import CommandLedger, Ending
 from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.drivers.readings import DispenseEnded, DispenseOutcome, PulseFailed
@@ -21,6 +27,14 @@ from protocol.signatures import SignedKind
 from protocol.wire import decode_json
 
 log = logging.getLogger(__name__)
+
+
+DETAIL_LENGTH_MAX = 300
+_IN_VAIN = {
+    AwaitDoor: "the door did not open",
+    AwaitMotor: "no word of the motor",
+    AwaitAudit: "no report came",
+}
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -37,7 +51,7 @@ class Orders:
         self._ledger = ledger
         self._opener = opener
         self._around = around
-        self._waiting: tuple[str, AwaitDoor | AwaitMotor] | None = None
+        self._waiting: tuple[str, AwaitDoor | AwaitMotor | AwaitAudit] | None = None
         self._ended: tuple[str, Ending] | None = None
         ledger.recover()
 
@@ -71,12 +85,10 @@ class Orders:
             return
         order, awaited = self._waiting
         parts = self._around.cabinet.parts
-        is_door = isinstance(awaited, AwaitDoor)
         if isinstance(awaited, AwaitDoor) and parts.doors.state(awaited.door) is DoorState.OPEN:
             self._finish(order, Ending(CommandOutcome.SUCCEEDED, "door opened"))
         elif parts.time.elapsed() >= awaited.until:
-            why = "the door did not open" if is_door else "no word of the motor"
-            self._finish(order, Ending(CommandOutcome.FAILED, why))
+            self._finish(order, Ending(CommandOutcome.FAILED, _IN_VAIN[type(awaited)]))
 
     def pulse_failed(self, reading: PulseFailed) -> None:
         """End the order whose pulse was not sent. Raises StorageError."""
@@ -89,6 +101,15 @@ class Orders:
             good = reading.outcome is DispenseOutcome.DISPENSED
             outcome = CommandOutcome.SUCCEEDED if good else CommandOutcome.FAILED
             self._finish(reading.order_id, Ending(outcome, str(reading.outcome)))
+
+    def audit_ended(self, device: str, failure: str) -> None:
+        """End the order that reads a machine; an empty `failure` is none. Raises StorageError."""
+        if self._waiting is None:
+            return
+        order, awaited = self._waiting
+        if isinstance(awaited, AwaitAudit) and awaited.device == device:
+            outcome = CommandOutcome.FAILED if failure else CommandOutcome.SUCCEEDED
+            self._finish(order, Ending(outcome, failure[:DETAIL_LENGTH_MAX]))
 
     def _take(self, payload: str, named: _Named, session: int) -> None:
         try:
@@ -107,7 +128,7 @@ class Orders:
     def _carry_out(self, command: Command, args: msgspec.Struct) -> None:
         log.info("command.begun", extra={"command": command.id, "order": str(command.name)})
         handled = HANDLERS[command.name](self._around, command.id, args)
-        if isinstance(handled, AwaitDoor | AwaitMotor):
+        if isinstance(handled, AwaitDoor | AwaitMotor | AwaitAudit):
             self._waiting = (command.id, handled)
         else:
             self._finish(command.id, handled)

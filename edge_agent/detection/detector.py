@@ -19,11 +19,12 @@ from edge_agent.detection import (
     temp_sensor,
 )
 from edge_agent.detection.air import Air, air_after, is_plausible
+from edge_agent.detection.audit_events import conditions
 from edge_agent.detection.episodes import Episode, Episodes
 from edge_agent.detection.findings import Cleared, Finding
 from edge_agent.detection.lock_board_comm import BoardMemory
 from edge_agent.detection.rows import BY_NAME, BY_READING, BY_TIME
-from edge_agent.detection.rule import Look, Rule
+from edge_agent.detection.rule import Look, Rule, worse_if_perishable
 from edge_agent.detection.snapshot import DetectorState, moved_to, moved_value
 from edge_agent.detection.standing import Standing
 from edge_agent.detection.streaks import Streak
@@ -31,6 +32,7 @@ from edge_agent.detection.temp_safety_hold import HoldMemory
 from edge_agent.detection.temp_sensor import SensorMemory
 from edge_agent.detection.thresholds import Thresholds
 from edge_agent.detection.verdicts import Verdict
+from edge_agent.drivers.audit.readings import AuditReading
 from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.drivers.readings import (
     DeviceFailure,
@@ -48,6 +50,9 @@ from protocol.events import ClearedBy
 
 SNAPSHOTS_PER_UNKNOWN_LIMIT = 3
 VERDICTS_WAITING_MAX = 8_192  # 16 readings of a full queue; whoever observes must also step
+
+
+CAUSE_LENGTH_MAX = 60  # some codes of a report; the report itself stands in the journal
 
 
 class StepForgottenError(MisuseError):
@@ -180,6 +185,8 @@ class Detector:
             self._observe_failure(reading)
         elif isinstance(reading, InputReading | MachineReading):
             self._observe_contact(reading)
+        elif isinstance(reading, AuditReading):
+            self._observe_audit(reading)
         rules = BY_READING.get(type(reading), ())
         if rules:
             look = self._look(reading.at_elapsed)
@@ -247,6 +254,22 @@ class Detector:
             memory = rule.observed(rule.memory() if memory is None else memory, part, reading, look)
             memories[part] = memory
             self._report_row(rule, memory, part, look)
+
+    def _observe_audit(self, reading: AuditReading) -> None:
+        """Take what an attached machine says of its own faults; it has held them already."""
+        look = self._look(reading.at_elapsed)
+        for condition in conditions(reading.report):
+            self.report(
+                Verdict(
+                    condition.code,
+                    condition.part or reading.part,
+                    condition.condition,
+                    severity=worse_if_perishable(condition.code, look),
+                    began_at=reading.at_elapsed,
+                    cause=" ".join(condition.evidence)[:CAUSE_LENGTH_MAX],
+                    source="audit",
+                )
+            )
 
     def _judge_by_time(self, elapsed: float) -> None:
         look = self._look(elapsed)

@@ -16,6 +16,7 @@ from edge_agent.drivers.reading_queue import ReadingQueue
 from edge_agent.settings import BusSettings, DeviceSettings
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "edge_agent.drivers.audit.kinds": ("dex", "ddcmp"),
     "edge_agent.drivers.gpio.kinds": ("gpio",),
     "edge_agent.drivers.lock_board.kinds": ("cu16", "wkly", "8a", "cu48", "winnsen"),
     "edge_agent.drivers.modbus.kinds": ("xy-md02",),

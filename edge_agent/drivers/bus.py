@@ -143,6 +143,8 @@ class Bus:
     def stop(self) -> None:
         """Stop the thread, fail the orders left, close the port. Bounded by JOIN_SECONDS_MAX."""
         self._stopping = True
+        if self._ears is not None:
+            self._ears.end()  # a session of minutes must not hold up the end
         self._wake.set()
         if self._thread is not None:
             self._thread.join(JOIN_SECONDS_MAX)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from edge_agent.clock import Clock
-from edge_agent.drivers.errors import BadFrameError, NoAnswerError
+from edge_agent.drivers.errors import BadFrameError, NoAnswerError, PortGoneError
 
 HEARD_BYTES_MAX = 1024  # four of the longest Modbus frames: more without an answer is noise
 QUIET_SECONDS = (
@@ -56,6 +56,14 @@ class Line(Protocol):
         ...
 
 
+class RatedLine(Line, Protocol):
+    """A line whose rate can be changed while it is open."""
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """Go on at another rate until the port is opened anew. Raises PortGoneError."""
+        ...
+
+
 class Port(Line, Protocol):
     """A line that can be opened and closed again."""
 
@@ -65,6 +73,13 @@ class Port(Line, Protocol):
 
     def close(self) -> None:
         """Close it if it is open; never raises for a port that is gone."""
+        ...
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """Go on at another rate until it is opened anew; a port without rates does nothing.
+
+        Raises PortGoneError.
+        """
         ...
 
 
@@ -78,6 +93,7 @@ class ListenedPort:
     def __init__(self, port: Port) -> None:
         self._port = port
         self._heard = bytearray()
+        self._ended = False
 
     @property
     def name(self) -> str:
@@ -98,16 +114,30 @@ class ListenedPort:
         self._heard.clear()
         self._port.close()
 
+    def end(self) -> None:
+        """Have whoever talks now stop: every word from here on finds the port gone."""
+        self._ended = True
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """Change the port's rate. Raises PortGoneError."""
+        self._port.set_baud_rate(baud_rate)
+
     def write(self, data: bytes) -> None:
         """Hand all bytes to the port. Raises PortGoneError."""
+        self._check_open()
         self._port.write(data)
 
     def read(self, timeout_seconds: float) -> bytes:
         """Read from the port and keep what came. Raises PortGoneError."""
+        self._check_open()
         data = self._port.read(timeout_seconds)
         self._heard += data
         del self._heard[:-OVERHEARD_BYTES_MAX]
         return data
+
+    def _check_open(self) -> None:
+        if self._ended:
+            raise PortGoneError("the bus is being stopped", port=self.name)
 
     def take_heard(self) -> bytes:
         """Return what was read since the last call."""

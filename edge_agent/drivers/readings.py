@@ -8,6 +8,7 @@ compartment, a shelf, a slot), `at_elapsed` seconds of the agent's clock.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge_agent.drivers.audit.readings import AuditReading
 from edge_agent.drivers.lock_board.readings import DoorState
 
 
@@ -246,7 +247,8 @@ class DispenseEnded:
 
 
 PollReading = (
-    DoorReading
+    AuditReading
+    | DoorReading
     | TemperatureReading
     | RefrigerationReading
     | WeightReading

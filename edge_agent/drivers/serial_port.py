@@ -83,6 +83,14 @@ class SerialPort:
         except _DEAD as error:
             raise PortGoneError(f"cannot read: {error}", port=self._path) from error
 
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """Go on at another rate until the port is opened anew. Raises PortGoneError."""
+        port = self._opened()
+        try:
+            port.baudrate = baud_rate
+        except _DEAD as error:
+            raise PortGoneError(f"cannot set {baud_rate} baud: {error}", port=self._path) from error
+
     def _opened(self) -> serial.Serial:
         if self._serial is None:
             raise PortGoneError("the port is closed", port=self._path)

@@ -101,6 +101,9 @@ class GpioPort:
             # The chip vanished first: the kernel has freed what we wanted to give back.
             return
 
+    def set_baud_rate(self, baud_rate: int) -> None:
+        """Digital lines have no rate."""
+
     def write(self, data: bytes) -> None:
         """Watch the lines of a request; their levels follow by `read`. Raises PortGoneError."""
         watches = decode_request(data)

@@ -1,14 +1,20 @@
 """Signed orders: at most once, answered again, never old, never for another session (P-13)."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from edge_agent.commands.handlers import HANDLERS
+from edge_agent.commands.handlers import HANDLERS, LOG_BYTES_MAX
 from edge_agent.commands.ledger import INTERRUPTED
+from edge_agent.drivers.audit.parser import parse_report
+from edge_agent.drivers.audit.readings import AuditReading
+from edge_agent.drivers.readings import DeviceFailure
+from edge_agent.logs import configure
+from edge_agent.settings import BusSettings, DeviceSettings
 from protocol.commands import CommandName
 from protocol.rules import BlockKind, Notice, Rule, Terms
 from protocol.signatures import Envelope, Signer
@@ -194,8 +200,77 @@ def test_service_mode_stops_sale_until_it_ends(bench: Bench) -> None:
 
 def test_orders_that_need_what_is_not_fitted_are_rejected(bench: Bench) -> None:
     order(bench, CommandName.READ_AUDIT)
+    assert outcomes(bench) == [("rejected", "not fitted")]
+
+
+@pytest.fixture
+def logging_of_the_agent() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure("info")
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("logging_of_the_agent")
+def test_collected_logs_are_the_newest_lines_within_their_bound(bench: Bench) -> None:
+    for number in range(300):
+        logging.getLogger("test").info("line %d %s", number, "x" * 400)
     order(bench, CommandName.COLLECT_LOGS)
-    assert outcomes(bench) == [("rejected", "not fitted")] * 2
+    (finished,) = bench.bodies("command.finished")
+    lines = finished["result"]["lines"]  # type: ignore[index]  # a JSON object
+    assert "line 299 " in lines[-2]
+    assert "command.begun" in lines[-1]
+    assert 30 * 1024 < sum(len(line) + 1 for line in lines) <= LOG_BYTES_MAX
+
+
+class WithMachine:
+    """A cabinet with a machine on a DEX link; `poll_soon` notes who was asked for."""
+
+    def __init__(self, make_bench: Callable[..., Bench]) -> None:
+        buses = [BusSettings("nowhere", [DeviceSettings("snacks", "dex")])]
+        self.bench = make_bench(buses=buses)
+        self.asked: list[str] = []
+        self.bench.agent._around.poll_soon = self.asked.append
+        self.bench.steps(3)
+        order(self.bench, CommandName.READ_AUDIT)
+
+    def read(self, text: bytes) -> None:
+        report = parse_report(text)
+        at = self.bench.clock.elapsed()
+        self.bench.agent.readings.put(AuditReading("snacks", "snacks", report, at))
+        self.bench.steps(2)
+
+
+REPORT = b"DXS*MEI0000001*VA*V0/6*1\r\nST*001*0001\r\nID1*SN7*M*1\r\nEA2*ENK*1*1**1*5\r\n"
+
+
+def test_a_machine_is_read_on_order_and_its_report_and_faults_are_told(
+    make_bench: Callable[..., Bench],
+) -> None:
+    cabinet = WithMachine(make_bench)
+    assert cabinet.asked == ["snacks"]
+    assert outcomes(cabinet.bench) == []
+    cabinet.read(REPORT)
+    assert outcomes(cabinet.bench) == [("succeeded", "")]
+    (told,) = cabinet.bench.bodies("audit.read")
+    assert (told["part"], told["crc_quality"]) == ("snacks", "absent")
+    raised = [(body["code"], body["part"]) for body in cabinet.bench.bodies("fault.raised")]
+    assert ("BILL_VALIDATOR", "snacks") in raised
+    cabinet.read(REPORT.replace(b"**1*5", b"**0*5"))
+    assert "BILL_VALIDATOR" in [body["code"] for body in cabinet.bench.bodies("fault.cleared")]
+
+
+def test_a_machine_that_does_not_answer_fails_the_order(
+    make_bench: Callable[..., Bench],
+) -> None:
+    cabinet = WithMachine(make_bench)
+    at = cabinet.bench.clock.elapsed()
+    failure = DeviceFailure("snacks", "audit", "NoAnswerError", "no answer", 1, ("snacks",), at)
+    cabinet.bench.agent.readings.put(failure)
+    cabinet.bench.steps(2)
+    assert outcomes(cabinet.bench) == [("failed", "no answer")]
 
 
 def test_reboot_is_finished_before_the_process_ends(bench: Bench) -> None:

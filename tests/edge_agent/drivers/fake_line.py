@@ -29,6 +29,7 @@ class FakeLine:
         self.frozen = False
         self.chunk_bytes = 256
         self.openings = 0
+        self.baud_rate = 0
         self.written: list[bytes] = []
         self._devices = devices
         self._clock = clock
@@ -53,6 +54,10 @@ class FakeLine:
     def replace(self, devices: Sequence[Answering]) -> None:
         """Put other devices at the far end."""
         self._devices = devices
+
+    def set_baud_rate(self, baud_rate: int) -> None:
+        self._check()
+        self.baud_rate = baud_rate
 
     def put(self, data: bytes) -> None:
         """Let bytes arrive that nobody asked for."""

@@ -1,0 +1,1 @@
+"""EVA-DTS audit: reports of vending machines, and the two links they are read over."""
