@@ -144,7 +144,7 @@ def _ground(
         after_commit=world.after_commit,
     )
     time = Timekeeper(store, world.clock, trusted=settings.clock_trusted)
-    outbox = Outbox(store, time, world.chance, world.chance.new_id())
+    outbox = Outbox(store, time, world.chance, world.chance.short_id())
     keys = [base64.b64decode(key) for key in identity.signing_keys]
     opener = Opener.trusting(keys, identity.fleet, identity.cabinet)
     senses = Senses(

@@ -132,7 +132,7 @@ class Agent:
         self._desk.step()
         self.cabinet.step()
         self._desk.step()
-        parts = (self._orders.step, self._telemetry.step, self.uplink.send_now, self._tidy)
+        parts = (self._orders.step, self._write_together, self.uplink.send_now, self._tidy)
         for part in parts:
             self._keep(part)
 
@@ -158,11 +158,25 @@ class Agent:
         """End: no more devices, the last events, goodbye, the file. Bounded."""
         self._server.stop()
         self._devices.stop()
-        for part in (self._telemetry.flush, self.cabinet.parts.faults.flush, self._say_stopped):
+        for part in (self._write_all, self._say_stopped):
             self._keep(part)
         self._keep(self._hear_server)  # the last events go out; a receipt is not waited for
         self.uplink.stop()
         self.cabinet.parts.store.close()
+
+    def _write_together(self) -> None:
+        """Write all that could wait when some of it cannot any more: commits wear the flash."""
+        if self._telemetry.due or self.cabinet.parts.faults.due:
+            self._write_all()
+
+    def _write_all(self) -> None:
+        parts = self.cabinet.parts
+        with parts.store.transaction():
+            self._telemetry.write()
+            parts.faults.write()
+            parts.contact.write()
+        self._telemetry.written()
+        parts.faults.written()
 
     def _announce(self) -> None:
         with contextlib.suppress(StorageError):

@@ -48,20 +48,23 @@ class Presence(msgspec.Struct, frozen=True, omit_defaults=True):
     agent_version: str = ""
 
 
-class Heartbeat(msgspec.Struct, frozen=True):
-    """The same in short, every 15 s (`wired`) or 180 s (`metered`)."""
+class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The same in short, every 15 s (`wired`) or 180 s (`metered`).
+
+    A metered cabinet leaves out what changes slowly in most of them (ADR 0006): None is not told.
+    """
 
     v: int
     session: Count
     boot: Name
-    uptime_seconds: Count
+    uptime_seconds: Count | None = None
     clock: ClockQuality
-    free_storage_bytes: Count
+    free_storage_bytes: Count | None = None
     rules_version: Count
     desired_version: Count
     command_counter: Count
     journal: LanePosition
-    telemetry: LanePosition
+    telemetry: LanePosition | None = None
 
 
 class ServerState(msgspec.Struct, frozen=True):

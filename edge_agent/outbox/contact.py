@@ -6,15 +6,13 @@ birth counts as no contact after `answer_seconds` (ADR 0007). A newer version on
 wanted, through disconnects and restarts.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.store import Store
 
 _WANTED = "contact.rules_version"
 _HEARD = "contact.heard_at"
-KEEP_EVERY_SECONDS = 600.0
-"""The lease is counted in hours; writing every ten minutes is exact enough."""
 
 
 class Contact:
@@ -49,17 +47,27 @@ class Contact:
     def heard(self, rules_version: int) -> None:
         """Take a receipt."""
         self._born_at, self._in_vain = None, False
-        elapsed = self._time.elapsed()
-        self._heard_elapsed = elapsed
-        due = self._kept_at is None or elapsed - self._kept_at >= KEEP_EVERY_SECONDS
+        self._heard_elapsed = self._time.elapsed()
         newer = rules_version > self._wanted
         # First in memory: a full disk must not hide that newer rules exist.
         self._wanted = max(rules_version, self._wanted)
-        if due or newer:
+        if newer or self._kept_at is None:
             with self._store.transaction():
-                self._store.remember(_HEARD, self._time.now().isoformat())
-                self._store.remember(_WANTED, str(self._wanted))
-            self._kept_at = elapsed
+                self.write()
+
+    def write(self) -> None:
+        """Note when the server was heard, in the caller's transaction, when it is time again.
+
+        The lease is counted in hours, so this waits for a write that others need.
+        """
+        heard, now = self._heard_elapsed, self._time.elapsed()
+        fresh = self._kept_at is None or (heard is not None and heard > self._kept_at)
+        if heard is None or not fresh:
+            return
+        moment = self._time.now() - timedelta(seconds=now - heard)
+        self._store.remember(_HEARD, moment.isoformat())
+        self._store.remember(_WANTED, str(self._wanted))
+        self._kept_at = heard
 
     def rules_pending(self, held_version: int) -> bool:
         """Say whether the gate must wait."""

@@ -86,22 +86,28 @@ def presence(standing: Standing, cause: PresenceCause) -> bytes:
     )
 
 
-def heartbeat(
-    standing: Standing, *, uptime_seconds: float, clock: ClockQuality, free_storage_bytes: int
-) -> bytes:
-    """Say the same in short."""
+@dataclass(frozen=True)
+class SlowFacts:
+    """What a heartbeat tells of the machine; it changes slowly."""
+
+    uptime_seconds: float
+    free_storage_bytes: int
+
+
+def heartbeat(standing: Standing, clock: ClockQuality, slow: SlowFacts | None) -> bytes:
+    """Say the same in short; without the `slow` facts in as few bytes as can be."""
     return encode(
         Heartbeat(
             v=WIRE_VERSION,
             session=standing.session,
             boot=standing.boot,
-            uptime_seconds=int(uptime_seconds),
+            uptime_seconds=None if slow is None else int(slow.uptime_seconds),
             clock=clock,
-            free_storage_bytes=free_storage_bytes,
+            free_storage_bytes=None if slow is None else slow.free_storage_bytes,
             rules_version=standing.versions.rules,
             desired_version=standing.versions.desired,
             command_counter=standing.versions.command_counter,
             journal=standing.journal,
-            telemetry=standing.telemetry,
+            telemetry=None if slow is None else standing.telemetry,
         )
     )

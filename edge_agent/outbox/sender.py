@@ -66,6 +66,16 @@ class Sender:
         self.timed_out = 0
         """Batches that had to be sent again because their receipt did not come in time."""
 
+    @property
+    def waiting(self) -> int:
+        """Entries that the server does not have, as far as we heard."""
+        return self._lane.position().head - self.committed
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether a batch was sent and its receipt has not come."""
+        return self._outstanding is not None
+
     def born(self) -> None:
         """Begin to send, at once: a birth has just been sent."""
         self._speaking = True

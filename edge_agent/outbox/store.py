@@ -142,7 +142,7 @@ class Outbox:
 
 def _begin_epoch(store: Store, chance: Chance) -> None:
     for lane in Lane:
-        store.write("INSERT INTO lane VALUES (?, ?, 0, 1, 0)", str(lane), chance.new_id())
+        store.write("INSERT INTO lane VALUES (?, ?, 0, 1, 0)", str(lane), chance.short_id())
 
 
 def _shift(store: Store, lane: Lane, gone: int, chance: Chance) -> None:
@@ -154,7 +154,7 @@ def _shift(store: Store, lane: Lane, gone: int, chance: Chance) -> None:
     store.write(f"UPDATE {table} SET seq = -seq")  # noqa: S608  # same
     store.write(
         "UPDATE lane SET epoch = ?, head = head - ?, floor = 1, committed = 0 WHERE name = ?",
-        chance.new_id(),
+        chance.short_id(),
         gone,
         str(lane),
     )

@@ -50,6 +50,7 @@ class Telemetry:
         self._commit_seconds = commit_seconds
         self._samples_max = samples_max
         self._waiting: list[Measured] = []
+        self._forgettable = 0
         self._written_at = time.elapsed()
 
     def measure(self, part: str, metric: str, value: float) -> None:
@@ -57,31 +58,37 @@ class Telemetry:
         now, mono_ms = self._time.now(), self._time.mono_ms()
         self._waiting.append(Measured(now, mono_ms, part, metric, value))
 
-    def step(self) -> None:
-        """Write what waits when it is time. Raises StorageError; the samples go on waiting."""
-        elapsed = self._time.elapsed()
-        due = elapsed - self._written_at >= self._commit_seconds
-        if self._waiting and (due or len(self._waiting) >= WAITING_MAX):
-            self.flush()
+    @property
+    def due(self) -> bool:
+        """Whether samples wait and it is time to write them."""
+        due = self._time.elapsed() - self._written_at >= self._commit_seconds
+        return bool(self._waiting) and (due or len(self._waiting) >= WAITING_MAX)
 
-    def flush(self) -> None:
-        """Write what waits now."""
-        if not self._waiting:
-            return
+    def write(self) -> None:
+        """Write what waits, in the caller's transaction; delete what the server has with it."""
         # A disk that stays full must not fill the memory: only the newest go on waiting.
         self._waiting = self._waiting[-WAITING_MAX:]
-        with self._store.transaction():
+        self._delete_acknowledged()
+        if self._waiting:
             self._write()
             self._drop_oldest()
+
+    def written(self) -> None:
+        """Forget what waited: the transaction of `write` was committed."""
         self._waiting.clear()
         self._written_at = self._time.elapsed()
 
     def forget(self, committed: int) -> None:
-        """Delete what the server has."""
-        _, _, floor, _ = lane_row(self._store, Lane.TELEMETRY)
-        if committed < floor:
-            return
-        with self._store.transaction():
+        """Have what the server has deleted with the next write; a commit of its own wears flash."""
+        self._forgettable = committed
+
+    def begin_anew(self) -> None:
+        """A new epoch began: what the server has of the old one means nothing."""
+        self._forgettable = 0
+
+    def _delete_acknowledged(self) -> None:
+        floor, committed = lane_row(self._store, Lane.TELEMETRY)[2], self._forgettable
+        if committed >= floor:
             self._store.write("DELETE FROM telemetry WHERE seq <= ?", committed)
             self._raise_floor(committed + 1, committed)
 

@@ -13,7 +13,14 @@ from edge_agent.outbox.contact import Contact
 from edge_agent.outbox.hearing import Hearing
 from edge_agent.outbox.lanes import JournalLane, TelemetryLane
 from edge_agent.outbox.link_quality import LinkQuality
-from edge_agent.outbox.presence import Address, Standing, Versions, heartbeat, presence
+from edge_agent.outbox.presence import (
+    Address,
+    SlowFacts,
+    Standing,
+    Versions,
+    heartbeat,
+    presence,
+)
 from edge_agent.outbox.sender import LaneSource, RolledBackError, Sender
 from edge_agent.outbox.store import Outbox, lane_row
 from edge_agent.outbox.telemetry import Telemetry
@@ -21,7 +28,7 @@ from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
 from edge_agent.store import StorageError, Store
 from protocol.errors import ProtocolError
-from protocol.intervals import PRESENCE, Uplink
+from protocol.intervals import BATCH_EVENTS_MAX, PRESENCE, Uplink
 from protocol.journal import Lane, Receipt
 from protocol.presence import PresenceCause, PresenceState, ServerState
 from protocol.topics import AllKind, DownKind, UpKind, cabinet_subscriptions, kind_of_down
@@ -29,6 +36,12 @@ from protocol.wire import decode
 
 EVENTS_A_STEP = 32
 """Messages handled in one step; the rest waits for the next, so that a flood starves nothing."""
+SLOW_FACTS_EVERY_SECONDS = 3_600.0
+"""How often a metered cabinet tells its uptime and free storage: 60 bytes in each would be 1 MB a
+month."""
+TELEMETRY_EVERY_SECONDS = {Uplink.WIRED: 0.0, Uplink.METERED: 3_600.0}
+"""A metered cabinet collects its samples: packed together they compress, and one receipt answers
+for all. Faults and sales are events and never wait."""
 _SESSION = "uplink.session"
 _SERVER_EPOCH = "uplink.server_epoch"
 
@@ -99,7 +112,8 @@ class UplinkSession:
         self._started_at = time.elapsed()
         self._connect_at: float | None = time.elapsed()
         self._birth_at: float | None = None
-        self._heartbeat_at = self._send_at = 0.0
+        self._heartbeat_at = self._send_at = self._slow_at = 0.0
+        self._telemetry_at = 0.0
         self._answered = False
         self.connected = False
         self.session = int(store.value(_SESSION) or 0)
@@ -164,6 +178,8 @@ class UplinkSession:
     def _send_lanes(self, elapsed: float) -> None:
         for lane, kind in ((Lane.JOURNAL, UpKind.JOURNAL), (Lane.TELEMETRY, UpKind.TELEMETRY)):
             sender = self._senders[lane]
+            if lane is Lane.TELEMETRY and not self._telemetry_due(elapsed, sender):
+                continue
             timed_out = sender.timed_out
             packed = sender.step(elapsed)
             if packed is not None:
@@ -171,6 +187,15 @@ class UplinkSession:
                     self._quality.sent(elapsed, answered=False)
                 self._hearing.sent(elapsed)
                 self._link.publish(self._address.message(kind, packed.payload))
+
+    def _telemetry_due(self, elapsed: float, sender: Sender) -> bool:
+        """Whether samples go now: when it is time, when a batch is full, or one is under way."""
+        if sender.waiting >= BATCH_EVENTS_MAX or sender.outstanding:
+            return True
+        if elapsed < self._telemetry_at:
+            return False
+        self._telemetry_at = elapsed + TELEMETRY_EVERY_SECONDS[self._settings.uplink]
+        return True
 
     def _be_born(self, elapsed: float) -> None:
         self._birth_at = None
@@ -187,12 +212,11 @@ class UplinkSession:
         self._heartbeat_at = elapsed + PRESENCE[self._settings.uplink].heartbeat_seconds
 
     def _beat(self, elapsed: float) -> None:
-        payload = heartbeat(
-            self.standing(),
-            uptime_seconds=elapsed - self._started_at,
-            clock=self._time.quality(),
-            free_storage_bytes=self._store.free_bytes(),
-        )
+        slow = None
+        if self._settings.uplink is Uplink.WIRED or elapsed >= self._slow_at:
+            slow = SlowFacts(elapsed - self._started_at, self._store.free_bytes())
+            self._slow_at = elapsed + SLOW_FACTS_EVERY_SECONDS
+        payload = heartbeat(self.standing(), self._time.quality(), slow)
         self._link.publish(self._address.message(UpKind.HEARTBEAT, payload))
         self._heartbeat_at = elapsed + PRESENCE[self._settings.uplink].heartbeat_seconds
 
@@ -265,6 +289,7 @@ class UplinkSession:
         except RolledBackError as error:
             log.error("uplink.rolled_back", extra={"reason": str(error)})  # noqa: TRY400  # its text
             self._outbox.begin_anew()
+            self._telemetry.begin_anew()
             for sender in self._senders.values():
                 sender.begin_anew()
 

@@ -94,22 +94,34 @@ class FaultBook:
         elapsed = self._time.elapsed()
         found = self._detector.step(elapsed, self._time.now())
         self._pending += [(finding, "") for finding in found]
-        if self._pending or elapsed - self._kept_at >= self._detector.snapshot_seconds:
+        if self._pending:
             self.flush()
+
+    @property
+    def due(self) -> bool:
+        """Whether the snapshot is old enough to be written again."""
+        return self._time.elapsed() - self._kept_at >= self._detector.snapshot_seconds
 
     def flush(self) -> None:
         """Write waiting findings and the snapshot, in one transaction."""
-        elapsed = self._time.elapsed()
-        kept = KeptSnapshot(self._time.now(), self._detector.snapshot(elapsed))
         with self._store.transaction():
-            for finding, ground in self._pending:
-                self._append(finding, ground)
-            self._store.remember(_SNAPSHOT, msgspec.json.encode(kept).decode())
-            if self._loss_told:
-                self._store.admit_loss()
+            self.write()
+        self.written()
+
+    def write(self) -> None:
+        """Write waiting findings and the snapshot, in the caller's transaction."""
+        kept = KeptSnapshot(self._time.now(), self._detector.snapshot(self._time.elapsed()))
+        for finding, ground in self._pending:
+            self._append(finding, ground)
+        self._store.remember(_SNAPSHOT, msgspec.json.encode(kept).decode())
+        if self._loss_told:
+            self._store.admit_loss()
+
+    def written(self) -> None:
+        """Forget what waited: the transaction of `write` was committed."""
         self._pending.clear()
         self._loss_told = False
-        self._kept_at = elapsed
+        self._kept_at = self._time.elapsed()
 
     def release(self, code: str, part: str, *, by: str, ground: str, cleared_by: ClearedBy) -> None:
         """End a latched fault on someone's word. Raises NothingLatchedError, StorageError."""

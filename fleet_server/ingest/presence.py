@@ -100,16 +100,16 @@ def flush(tx: Transaction, board: LastHeard) -> None:
             beat = heard.heartbeat
             row |= {
                 "clock": beat.clock,
-                "free_storage_bytes": beat.free_storage_bytes,
                 "rules_version": beat.rules_version,
                 "desired_version": beat.desired_version,
                 "command_counter": beat.command_counter,
             }
+            if beat.free_storage_bytes is not None:
+                row["free_storage_bytes"] = beat.free_storage_bytes
         rows.append(row)
-    for shape in (True, False):
-        alike = [row for row in rows if ("clock" in row) is shape]
-        if alike:
-            tx.session.execute(update(CabinetPresence), alike)
+    # One statement writes rows of the same columns alone.
+    for columns in {tuple(row) for row in rows}:
+        tx.session.execute(update(CabinetPresence), [row for row in rows if tuple(row) == columns])
 
 
 def expect_those_online(tx: Transaction, board: LastHeard, elapsed: float) -> None:

@@ -313,7 +313,27 @@ def _topics() -> dict[str, msgspec.Struct]:
             PRESENCE, state=PresenceState.OFFLINE, why=PresenceCause.WILL, agent_version=""
         ),
         "up.heartbeat": Heartbeat(
-            1, 3, BOOT, 3600, ClockQuality.SYNCED, 10**9, 17, 4, 7, JOURNAL, TELEMETRY
+            v=1,
+            session=3,
+            boot=BOOT,
+            uptime_seconds=3600,
+            clock=ClockQuality.SYNCED,
+            free_storage_bytes=10**9,
+            rules_version=17,
+            desired_version=4,
+            command_counter=7,
+            journal=JOURNAL,
+            telemetry=TELEMETRY,
+        ),
+        "up.heartbeat.short": Heartbeat(
+            v=1,
+            session=3,
+            boot=BOOT,
+            clock=ClockQuality.SYNCED,
+            rules_version=17,
+            desired_version=4,
+            command_counter=7,
+            journal=JOURNAL,
         ),
         "up.journal": JournalBatch(
             1,
