@@ -1,4 +1,4 @@
-"""Command line: `run`, `enrol`, `status`, `audit`, `export-journal`.
+"""Command line: `run`, `enrol`, `status`, `doctor`, `audit`, `export-journal`.
 
 `run` must stay small in memory, so this file imports nothing heavy: argparse, urllib, logging.
 """
@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -89,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     audit = _verb(verbs, "audit", _audit, "parse an EVA-DTS audit report, whatever its state")
     audit.add_argument("file", metavar="FILE", help="the report; - reads standard input")
     audit.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor = _verb(verbs, "doctor", _doctor, "find and test what is attached; say what to fix")
+    what = doctor.add_mutually_exclusive_group(required=True)
+    what.add_argument("--config", type=Path, help="settings file (TOML): test all it names")
+    what.add_argument("--port", help="serial port nobody described: find out what hangs on it")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object a line")
     for verb in (run, enrol, status, export):
         verb.add_argument("--config", type=Path, required=True, help="settings file (TOML)")
     return parser
@@ -148,6 +154,27 @@ def _export(options: argparse.Namespace) -> int:
     for line in _journal_lines(Path(settings.data_dir) / STORE_FILE, options.after):
         print(line)
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Print findings as they come; 1 when something has to be mended."""
+    # `run` must not pay for the doctor.
+    from edge_agent.doctor import hardware, site
+    from edge_agent.doctor.findings import Level, lines
+
+    clock = SystemClock()
+    if options.port:
+        findings = hardware.scan(options.port, clock, lambda text: print(text, file=sys.stderr))
+    else:
+        settings = read_settings(options.config)
+        examined = [hardware.examine(bus, clock) for bus in settings.buses]
+        findings = chain(site.examine(settings, clock), *examined)
+    failed = False
+    for finding in findings:
+        failed = failed or finding.level is Level.FAIL
+        told = [msgspec.json.encode(finding).decode()] if options.json else lines(finding)
+        print("\n".join(told), flush=True)
+    return EXIT_FAILED if failed else 0
 
 
 def _audit(options: argparse.Namespace) -> int:

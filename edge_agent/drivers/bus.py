@@ -135,6 +135,10 @@ class Bus:
                 turn.due_at = self._clock.elapsed()
         self._wake.set()
 
+    def open(self) -> None:
+        """Open the port now, to see whether it can be. Raises PortGoneError."""
+        self._port.open()
+
     def start(self) -> None:
         """Start the worker thread."""
         self._thread = threading.Thread(target=self._run, name=f"bus {self.name}", daemon=True)

@@ -5,8 +5,9 @@ import sys
 from rich.console import Console
 
 from tests.benchmarks import ingest
+from tests.benchmarks.edge import run as edge
 
-BENCHMARKS = {"ingest": ingest.run}
+BENCHMARKS = {"edge": edge.run, "ingest": ingest.run}
 
 
 def main(names: list[str]) -> int:

@@ -257,11 +257,10 @@ class ThingsBoardStandIn:
         self._client.disconnect()
         self._client.loop_stop()
 
-    @property
-    def first_at(self) -> float | None:
-        """When the first value was heard."""
+    def first_after(self, began: float) -> float | None:
+        """When the first value after this moment was heard."""
         with self._lock:
-            return min(self.heard.values(), default=None)
+            return min((at for at in self.heard.values() if at >= began), default=None)
 
     def values(self) -> list[int]:
         """Every value that came, in order."""
