@@ -52,8 +52,8 @@ class Told:
     failure: DeviceFailure | None = None
 
 
-def examine(settings: BusSettings, clock: Clock) -> Iterator[Finding]:
-    """Look at one bus and every device on it."""
+def examine(settings: BusSettings, clock: Clock, *, elsewhere: bool = True) -> Iterator[Finding]:
+    """Look at one bus and every device on it; `elsewhere`: seek those that do not answer."""
     try:
         readings = ReadingQueue(READINGS_A_STEP)
         bus = build_bus(settings, readings, clock, poll_seconds=POLL_SECONDS)
@@ -70,7 +70,10 @@ def examine(settings: BusSettings, clock: Clock) -> Iterator[Finding]:
     told = _asked(bus, readings, settings, clock)
     bus.stop()
     for device in settings.devices:
-        yield _finding(device, told[device.name], settings, clock)
+        place = ""
+        if elsewhere and not told[device.name].readings:
+            place = _elsewhere(device, settings, clock)
+        yield _finding(device, told[device.name], settings, place)
 
 
 def _asked(
@@ -96,7 +99,7 @@ def _enough(told: Told) -> bool:
     return bool(told.readings) or (failure is not None and failure.consecutive >= FAILURES_ENOUGH)
 
 
-def _finding(device: DeviceSettings, told: Told, settings: BusSettings, clock: Clock) -> Finding:
+def _finding(device: DeviceSettings, told: Told, settings: BusSettings, elsewhere: str) -> Finding:
     subject = f"{settings.port} {device.name} ({device.kind})"
     if told.readings:
         shown = shown_of(told.readings)
@@ -105,7 +108,6 @@ def _finding(device: DeviceSettings, told: Told, settings: BusSettings, clock: C
         text = Notice(zh="没有任何信号。", en="nothing was heard of it.")
         return fail(subject, text, advice.NO_ANSWER)
     text = Notice(zh="无法读取：", en=told.failure.detail)
-    elsewhere = _elsewhere(device, settings, clock)
     if elsewhere:
         fix = Notice(
             zh=f"在 {elsewhere} 有回应：改配置或改设备设置。",

@@ -62,9 +62,7 @@ def _disk(folder: Path, reserve_bytes: int) -> Finding:
     free = room.f_bavail * room.f_frsize
     shown = f"{free / MEGABYTE:.0f} MB free"
     if free < reserve_bytes:
-        fix = Notice(
-            zh="清理空间，否则停止售卖。", en="Free some space: nothing is sold like this."
-        )
+        fix = Notice(zh="清理空间，否则停止售卖。", en="Free some space, or nothing is sold.")
         return fail("disk", Notice(zh="空间不足：", en=shown), fix)
     return ok("disk", "可写。", shown)
 

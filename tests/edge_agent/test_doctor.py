@@ -42,8 +42,9 @@ def probe(tmp_path: Path) -> Iterator[tuple[str, SimulatedXyMd02]]:
         yield bus.path, device
 
 
-def examined(port: str, *devices: DeviceSettings) -> list[Finding]:
-    return list(hardware.examine(BusSettings(port, list(devices)), SystemClock()))
+def examined(port: str, *devices: DeviceSettings, elsewhere: bool = True) -> list[Finding]:
+    settings = BusSettings(port, list(devices))
+    return list(hardware.examine(settings, SystemClock(), elsewhere=elsewhere))
 
 
 def test_a_lock_board_that_works_is_told_with_its_open_doors_and_never_pulsed(
@@ -62,7 +63,7 @@ def test_a_silent_device_gets_the_advice_of_a_silent_device(
 ) -> None:
     port, device = probe
     device.faults.wire.silent = True
-    (_, found) = examined(port, PROBE)
+    (_, found) = examined(port, PROBE, elsewhere=False)
     assert found.level is Level.FAIL
     assert "power" in found.fix.en
     assert "供电" in found.fix.zh
@@ -99,7 +100,7 @@ def test_a_port_that_the_agent_holds_is_told_as_busy(locks: tuple[str, Simulated
 def test_a_scan_finds_what_nobody_described(probe: tuple[str, SimulatedXyMd02]) -> None:
     port, _ = probe
     told: list[str] = []
-    found = list(hardware.scan(port, SystemClock(), told.append))
+    found = list(hardware.scan(port, SystemClock(), told.append, ("cu16", "xy-md02")))
     answers = [one.text.en for one in found if one.level is Level.OK]
     assert "xy-md02 answers at address 1" in answers
     assert any("cu16" in word for word in told)
