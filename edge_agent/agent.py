@@ -39,6 +39,7 @@ from edge_agent.selling.door_session import DoorSessions
 from edge_agent.selling.doors import FAILED_POLLS_MAX, Doors
 from edge_agent.selling.faults import FaultBook
 from edge_agent.selling.inspection import Inspection, Layout
+from edge_agent.selling.motor_pauses import MotorPauses
 from edge_agent.selling.motors import Motors
 from edge_agent.selling.scales import Scales
 from edge_agent.selling.self_watch import Senses
@@ -179,6 +180,7 @@ def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
         vends=_vends(ground, stock, doors, motors),
         sessions=_sessions(ground, stock, doors, scales),
         senses=ground.senses,
+        pauses=MotorPauses(store, ground.devices.set_units),
     )
     return Cabinet(parts, _inspection(ground, parts))
 
@@ -187,7 +189,10 @@ def _inspection(ground: _Ground, parts: Parts) -> Inspection:
     settings = ground.settings
     return Inspection(
         layout=Layout(
-            ground.identity.cabinet, settings.slot_targets(), dict(settings.slot_shelves)
+            ground.identity.cabinet,
+            settings.slot_targets(),
+            dict(settings.slot_shelves),
+            frozenset(settings.all_doors()),
         ),
         time=parts.time,
         contact=parts.contact,

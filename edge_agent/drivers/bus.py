@@ -22,9 +22,9 @@ from edge_agent.drivers.errors import (
     UnknownTargetError,
 )
 from edge_agent.drivers.line import ListenedPort, Port
-from edge_agent.drivers.polled import Order, PolledDevice
+from edge_agent.drivers.polled import Order, PolledDevice, SetUnits
 from edge_agent.drivers.reading_queue import ReadingQueue
-from edge_agent.drivers.readings import BusReading, DeviceFailure, PulseFailed
+from edge_agent.drivers.readings import BusReading, DeviceFailure, PulseFailed, Reading
 
 POLL_SECONDS_DEFAULT = 1.0
 FAILED_POLLS_BEFORE_REOPEN = 5  # edge-agent.md, Drivers: silent after 5 polls
@@ -43,7 +43,7 @@ class _Given:
     """An order on its way to a device."""
 
     device: PolledDevice
-    order: Order
+    order: Order | SetUnits
     given_at: float
 
 
@@ -118,15 +118,14 @@ class Bus:
 
         Raises UnknownTargetError, OrdersFullError; then nothing was queued.
         """
-        if target not in self._targets:
-            raise UnknownTargetError(bus=self.name, target=target)
-        with self._orders_lock:
-            if len(self._orders) >= ORDERS_MAX:
-                reason = f"{ORDERS_MAX} orders wait already"
-                raise OrdersFullError(reason, port=self.name, command=f"move {target}")
-            given_at = self._clock.elapsed()
-            self._orders.append(_Given(self._targets[target], Order(target, order_id), given_at))
-        self._wake.set()
+        self._queue(target, Order(target, order_id))
+
+    def set_units(self, target: str, units: int) -> None:
+        """Queue a word on what lies in a slot; a board that does not take it is only logged.
+
+        Raises UnknownTargetError, OrdersFullError; then nothing was queued.
+        """
+        self._queue(target, SetUnits(target, units))
 
     def poll_soon(self, name: str) -> None:
         """Ask a device as soon as the bus is free; its reading or failure follows."""
@@ -198,6 +197,16 @@ class Bus:
             self._crash = error
             log.exception("bus.crashed", extra={"port": self.name})
 
+    def _queue(self, target: str, order: Order | SetUnits) -> None:
+        if target not in self._targets:
+            raise UnknownTargetError(bus=self.name, target=target)
+        with self._orders_lock:
+            if len(self._orders) >= ORDERS_MAX:
+                reason = f"{ORDERS_MAX} orders wait already"
+                raise OrdersFullError(reason, port=self.name, command=f"move {target}")
+            self._orders.append(_Given(self._targets[target], order, self._clock.elapsed()))
+        self._wake.set()
+
     def _next_order(self) -> _Given | None:
         with self._orders_lock:
             return self._orders.popleft() if self._orders else None
@@ -208,7 +217,7 @@ class Bus:
             return
         try:
             self._port.open()
-            readings = given.device.carry_out(given.order)
+            readings = _done(given)
         except DriverError as error:
             self._close_if_gone(error)
             self._fail(given, type(error).__name__, str(error))
@@ -220,6 +229,9 @@ class Bus:
     def _fail(self, given: _Given, error: str, detail: str) -> None:
         at = self._clock.elapsed()
         name, order = given.device.name, given.order
+        if isinstance(order, SetUnits):
+            log.warning("bus.units_not_set", extra={"slot": order.target, "reason": detail})
+            return
         self._readings.put(PulseFailed(name, order.target, order.order_id, error, detail, at))
 
     def _poll_at_once(self, device: PolledDevice) -> None:
@@ -289,3 +301,10 @@ class Bus:
     def _adapter_looks_dead(self, turn: _Turn) -> bool:
         nothing_answered = self._answered_at <= turn.failing_since
         return turn.failures % FAILED_POLLS_BEFORE_REOPEN == 0 and nothing_answered
+
+
+def _done(given: _Given) -> tuple[Reading, ...]:
+    if isinstance(given.order, Order):
+        return given.device.carry_out(given.order)
+    given.device.set_units(given.order)
+    return ()

@@ -41,6 +41,10 @@ class Devices(Protocol):
         """Have a device asked soon."""
         ...
 
+    def set_units(self, slot: str, units: int) -> None:
+        """Have a controller told what lies in a motor slot. Raises DriverError."""
+        ...
+
 
 class Buses:
     """Devices on serial buses."""
@@ -69,6 +73,10 @@ class Buses:
     def pulse(self, door: str, order: str) -> None:
         """Queue an opening pulse or a dispensing. Raises DriverError."""
         self._of_target[door].order(door, order)
+
+    def set_units(self, slot: str, units: int) -> None:
+        """Queue a word on what lies in a motor slot. Raises DriverError."""
+        self._of_target[slot].set_units(slot, units)
 
     def poll_soon(self, device: str) -> None:
         """Ask a device as soon as its bus is free; a name that is no device asks nobody."""

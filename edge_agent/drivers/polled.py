@@ -28,6 +28,14 @@ class Order:
     order_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetUnits:
+    """Tell a controller how many units a slot holds; 0 keeps it from turning that motor."""
+
+    target: str
+    units: int
+
+
 class PolledDevice(Protocol):
     """A device on a bus. Methods run in the bus thread only."""
 
@@ -76,6 +84,10 @@ class PolledDevice(Protocol):
         """Do an order once. Raises the errors of its driver when surely nothing moved."""
         ...
 
+    def set_units(self, order: SetUnits) -> None:
+        """Tell it what lies in a slot. Raises the errors of its driver."""
+        ...
+
 
 class ReadOnlyDevice:
     """Defaults of a device that only answers questions."""
@@ -91,6 +103,10 @@ class ReadOnlyDevice:
     def carry_out(self, order: Order) -> tuple[Reading, ...]:
         """No order can name this device: `targets` is empty."""
         raise AssertionError(f"{order.target} is no target of a device that only answers")
+
+    def set_units(self, order: SetUnits) -> None:
+        """No slot of this device holds units."""
+        raise AssertionError(f"{order.target} is no slot of a device that only answers")
 
 
 class TemperatureProbe(Protocol):
@@ -144,6 +160,10 @@ class PolledLockBoard:
         """Send the opening pulse to a door of this board."""
         self._board.pulse(self._doors[order.target])
         return (PulseSent(self.name, order.target, order.order_id, self._clock.elapsed()),)
+
+    def set_units(self, order: SetUnits) -> None:
+        """A lock knows nothing of units."""
+        raise AssertionError(f"{order.target} is a door")
 
 
 class PolledTemperature(ReadOnlyDevice):

@@ -14,6 +14,9 @@ from edge_agent.drivers.readings import (
     DeviceFailure,
     DispenseEnded,
     DoorReading,
+    InputReading,
+    InputRole,
+    MachinePart,
     MachineReading,
     PulseFailed,
     Reading,
@@ -45,6 +48,7 @@ from edge_agent.selling.gate import (
 )
 from edge_agent.selling.inspection import Inspection
 from edge_agent.selling.local_date import local_date
+from edge_agent.selling.motor_pauses import MotorPauses
 from edge_agent.selling.motors import Motors
 from edge_agent.selling.rejections import Rejections
 from edge_agent.selling.scales import Scales
@@ -81,6 +85,7 @@ class Parts:
     vends: SlotVends
     sessions: DoorSessions
     senses: Senses
+    pauses: MotorPauses
 
 
 class Cabinet:
@@ -267,6 +272,8 @@ class Cabinet:
             self.parts.scales.observe(reading)
         if isinstance(reading, SelectionReading | MachineReading | DeviceFailure):
             self.parts.motors.observe(reading)
+        if isinstance(reading, MachineReading | InputReading):
+            self._observe_contact(reading)
         if isinstance(reading, DoorReading | DeviceFailure):
             self._observe_door(reading)
         elif isinstance(reading, PulseFailed):
@@ -288,11 +295,17 @@ class Cabinet:
             self.parts.sessions.step,
             self.rejections.step,
             self.parts.faults.step,
+            self._pause_motors,
             self._acknowledge_rules,
         ):
             # The store has logged it once, and the gate sells nothing until it takes writes.
             with contextlib.suppress(StorageError):
                 part()
+
+    def _pause_motors(self) -> None:
+        if self.parts.motors.slots:
+            blocked = self._watch.locked & self.parts.motors.slots
+            self.parts.pauses.step(blocked, self.parts.stock.units)
 
     def _acknowledge_rules(self) -> None:
         if self.parts.rules.unacknowledged and not self.look.anything_under_way:
@@ -305,6 +318,24 @@ class Cabinet:
         elif isinstance(reading, DoorReading) and reading.state is DoorState.CLOSED:
             self.parts.vends.door_stays_closed(reading.door)
             self.parts.sessions.door_stays_closed(reading.door)
+
+    def _observe_contact(self, reading: MachineReading | InputReading) -> None:
+        """Tell of a door that only a contact watches: a service door, or that of a machine."""
+        if isinstance(reading, MachineReading):
+            if reading.part is not MachinePart.DOOR:
+                return
+            door, shut = reading.device, reading.good
+        elif reading.role is InputRole.DOOR_CLOSED:
+            door, shut = reading.part, reading.active
+        else:
+            return
+        if door in self.layout.locks:
+            return  # its lock board tells of it
+        state = DoorState.CLOSED if shut else DoorState.OPEN
+        seen = DoorReading(reading.device, door, state, reading.at_elapsed)
+        in_service = self.parts.faults.in_service
+        if self.parts.doors.observe(seen, in_service=in_service, locked=False) is not None:
+            self._write_doors()
 
     def _door_moved(self, edge: DoorEdge) -> None:
         if edge.opened:

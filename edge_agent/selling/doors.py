@@ -81,8 +81,13 @@ class Doors:
         state, at = self._seen.get(door, (DoorState.UNKNOWN, 0.0))
         return DoorState.UNKNOWN if self._time.elapsed() - at > self._stale_seconds else state
 
-    def observe(self, reading: DoorReading | DeviceFailure, *, in_service: bool) -> DoorEdge | None:
-        """Take one reading; return the edge, if it is one. It waits in memory for `write`."""
+    def observe(
+        self, reading: DoorReading | DeviceFailure, *, in_service: bool, locked: bool = True
+    ) -> DoorEdge | None:
+        """Take one reading; return the edge, if it is one. It waits in memory for `write`.
+
+        `locked`: whether the door hangs on a lock of ours; one with a key is never forced.
+        """
         if isinstance(reading, DeviceFailure):
             if reading.consecutive >= FAILED_POLLS_MAX:
                 for door in reading.parts:
@@ -97,7 +102,10 @@ class Doors:
                 self._seen_closed.add(reading.door)
             return None
         edge = DoorEdge(reading.door, opened)
-        self._keep(_Seen(edge, self._cause(edge, in_service=in_service), self._time.taken()))
+        cause = self._cause(edge, in_service=in_service)
+        if cause is DoorCause.FORCED and not locked:
+            cause = DoorCause.UNKNOWN
+        self._keep(_Seen(edge, cause, self._time.taken()))
         return edge
 
     @property

@@ -37,12 +37,14 @@ NOTHING_DESIRED = Desired(SignedKind.DESIRED, "", "", 0, "", "")
 class Layout:
     """How the cabinet is built: what hands out each slot, and in an open-door one which shelf.
 
-    `targets`: slot -> door or motor. `shelves`: slot -> shelf, empty in a slot cabinet.
+    `targets`: slot -> door or motor. `shelves`: slot -> shelf, empty in a slot cabinet. `locks`:
+    every door that a lock board watches.
     """
 
     cabinet: str
     targets: Mapping[str, str]
     shelves: Mapping[str, str]
+    locks: frozenset[str] = frozenset()
 
     @property
     def open_door(self) -> str | None:

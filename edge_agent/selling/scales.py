@@ -9,11 +9,12 @@ from collections import deque
 from edge_agent.drivers.readings import DeviceFailure, WeightReading
 from edge_agent.outbox.timekeeper import Timekeeper
 
-READINGS_KEPT = 8
-"""Enough to see rest at one poll a second and at ten."""
+READINGS_KEPT = 64
+"""Enough to see rest at twenty polls a second; a faster one is thinned below."""
 AGREEING_READINGS = 3
 REST_SECONDS = 1.5
 """Goods stop swinging within a second of the door's closing; agreement must outlast that."""
+SPACING_SECONDS = 0.05
 REST_GRAMS = 4.0
 """Spread of readings at rest: twice the 2 g digit of the transmitters in use."""
 KIND = "scale"
@@ -31,6 +32,8 @@ class Scales:
         """Take one reading; a silent transmitter makes its shelves unknown."""
         if isinstance(reading, WeightReading):
             kept = self._kept.setdefault(reading.part, deque(maxlen=READINGS_KEPT))
+            if len(kept) > 1 and reading.at_elapsed - kept[-2].at_elapsed < SPACING_SECONDS:
+                kept.pop()  # the newest always stands, those before it at their distance
             kept.append(reading)
         elif reading.kind == KIND:
             for part in reading.parts:

@@ -69,6 +69,11 @@ class SelfWatch:
         self._look_at_machine()
         self._look_at_slots()
 
+    @property
+    def locked(self) -> set[str]:
+        """Slots that a rule or their date blocks, as of the last step."""
+        return self._told_of("RECALL_LOCK") | self._told_of("EXPIRY_LOCK")
+
     def count_differs(self, slot: str, *, differs: bool) -> None:
         """Take the outcome of a count: it opens or ends STOCK_MISMATCH."""
         told = self._told_of("STOCK_MISMATCH")

@@ -54,6 +54,10 @@ class StockBook:
             self._reset_failures(moved.slot)
             self._outbox.append("stock.loaded", moved)
 
+    def units(self, slot: str) -> int:
+        """Units in a slot, by the book."""
+        return sum(lot.quantity for lot in self.lots(slot))
+
     def booked(self, slot: str, gtin: str, lot: str | None) -> int:
         """Units of one lot in a slot, by the book."""
         return sum(row.quantity for row in self._of_lot(slot, gtin, lot))

@@ -37,6 +37,7 @@ class FakeDoors:
         self.stuck = False
         self.refusing = False
         self.outcomes: list[tuple[str, str, bool]] = []
+        self.units_told: list[tuple[str, int]] = []
 
     def start(self) -> None:
         pass
@@ -49,6 +50,9 @@ class FakeDoors:
 
     def poll_soon(self, device: str) -> None:
         pass
+
+    def set_units(self, slot: str, units: int) -> None:
+        self.units_told.append((slot, units))
 
     def pulse(self, door: str, order: str) -> None:
         self.outcomes.append((door, order, not self.refusing))

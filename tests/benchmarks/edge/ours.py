@@ -158,7 +158,8 @@ class Ear:
 
     def _message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         at = self._clock.elapsed()
-        if self.first_at is None:
+        is_will = b'"offline"' in message.payload  # the broker's word on a life before
+        if self.first_at is None and not is_will:
             self.first_at = at
         if message.topic.endswith("/telemetry"):
             batch = json.loads(unpack(message.payload))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge_agent.drivers.errors import DeviceRefusedError, NoAnswerError
-from edge_agent.drivers.polled import Order
+from edge_agent.drivers.errors import NoAnswerError
+from edge_agent.drivers.polled import Order, SetUnits
 from edge_agent.drivers.readings import (
     DeviceFailure,
     DispenseEnded,
@@ -338,15 +338,9 @@ def test_parts_and_temperature_are_told_and_a_door_does_not_flap() -> None:
 
 def test_a_pause_empties_the_selection_and_is_read_back_and_undone() -> None:
     bench = started()
-    bench.driver.pause("A2", paused=True)
+    bench.driver.set_units(SetUnits("A2", 0))
     told = [row for row in bench.run(12.0) if isinstance(row, SelectionReading)]
     assert {row.slot: row.stock for row in told} == {"A1": 5, "A2": 0, "B1": 5}
-    bench.driver.pause("A2", paused=False)
+    bench.driver.set_units(SetUnits("A2", 5))
     told = [row for row in bench.run(12.0) if isinstance(row, SelectionReading)]
     assert {row.slot: row.stock for row in told}["A2"] == 5
-
-
-def test_a_selection_of_unknown_inventory_is_not_resumed_by_a_guess() -> None:
-    bench = FaFbBench()
-    with pytest.raises(DeviceRefusedError, match="not known"):
-        bench.driver.pause("A1", paused=False)

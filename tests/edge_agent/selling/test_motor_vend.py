@@ -16,6 +16,8 @@ from edge_agent.drivers.readings import (
 from edge_agent.selling.slot_vend import MOTOR_SECONDS, SETTLE_SECONDS
 from edge_agent.selling.vend_book import VendOrder
 from edge_agent.settings import BusSettings, DeviceSettings
+from protocol.rules import BlockKind, Lots, Notice, Rule, Terms
+from tests.edge_agent.model_server import GTIN_A
 from tests.edge_agent.workbench import Bench, planned
 
 Made = Callable[..., Bench]
@@ -157,3 +159,41 @@ def test_a_silent_controller_or_an_open_machine_sells_nothing(bench: Bench) -> N
     )
     bench.steps(1)
     assert bench.vend("pay-2").detail == "door_open"
+
+
+def recall(version: int, *lots: str) -> list[Rule]:
+    terms = Terms(gtins=[GTIN_A], lots=Lots(exact=list(lots)))
+    return [Rule("R-1", version, BlockKind.RECALL, terms, Notice("召回", "recalled"))]
+
+
+def test_a_recalled_slot_is_paused_at_its_controller_and_resumed_with_what_the_book_says(
+    bench: Bench, make_bench: Made
+) -> None:
+    """The keypad of the machine must not sell it either; the gate blocks it anyway."""
+    bench.link.send_rules(bench.server.rules(2, recall(2, "L1")))
+    bench.steps(3)
+    assert bench.doors.units_told == [("A1", 0)]
+    assert bench.vend("pay-1").reason == "recall"
+    bench.crash()
+    again = make_bench(
+        server=bench.server, clock=bench.clock, doors=bench.doors, seed=9, buses=BUSES
+    )
+    again.steps(3)
+    assert bench.doors.units_told == [("A1", 0)] * 2
+    again.link.send_rules(again.server.rules(3, []))
+    again.steps(3)
+    assert bench.doors.units_told[2:] == [("A1", 5)]
+    again.steps(20)
+    assert len(bench.doors.units_told) == 3
+
+
+def test_the_door_of_a_machine_is_told_and_never_called_forced(bench: Bench) -> None:
+    for good in (True, False, True):
+        at = bench.clock.elapsed()
+        reading = MachineReading("vmc", MachinePart.DOOR, good=good, at_elapsed=at)
+        bench.agent.readings.put(reading)
+        bench.steps(2)
+    assert bench.bodies("door.opened") == [{"door": "vmc", "cause": "unknown"}]
+    (closed,) = bench.bodies("door.closed")
+    assert closed["open_seconds"] == 2.0
+    assert "DOOR_FORCED" not in [body["code"] for body in bench.bodies("fault.raised")]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from edge_agent.clock import Clock
 from edge_agent.drivers.errors import DeviceRefusedError, NoAnswerError
 from edge_agent.drivers.line import Line
-from edge_agent.drivers.polled import Order
+from edge_agent.drivers.polled import Order, SetUnits
 from edge_agent.drivers.readings import DispenseEnded, DispenseOutcome, Reading
 from edge_agent.drivers.spiral_board.fa_fb.conversation import Conversation, Sending
 from edge_agent.drivers.spiral_board.fa_fb.dispensing import (
@@ -32,6 +32,7 @@ from edge_agent.drivers.spiral_board.fa_fb.machine import Machine, MachineNames
 from edge_agent.drivers.spiral_board.fa_fb.vend_command import VendCommand
 
 BAUD_RATE = 57_600
+UNITS_MAX = 255  # one byte on the wire
 SILENT_SECONDS = 3.0  # fifteen polls; one lost poll is nothing
 BYTE_GAP_SECONDS = 0.1  # a frame of 38 bytes takes 7 ms: after this its rest will not come
 QUIET_SECONDS = 1.0  # since the last dispensing status: a trailing word must not end the next order
@@ -74,7 +75,6 @@ class FaFbController:
         self._dispensing: Dispensing | None = None
         self._doubt: Dispensing | None = None
         self._outcomes = OutcomesTold()
-        self._stock_before: dict[str, int] = {}
         self._told: list[Reading] = []
         self._bytes_at = self._polled_at = clock.elapsed()
         self._was_polled = False
@@ -124,23 +124,14 @@ class FaFbController:
         self._dispensing = Dispensing(self.name, order, selection, sending, now)
         return ()
 
-    def pause(self, slot: str, *, paused: bool) -> None:
-        """Have the board stop (or resume) selling a slot, by setting its inventory to 0 (or back).
+    def set_units(self, order: SetUnits) -> None:
+        """Tell the board what lies in a slot; 0 is how a slot is paused.
 
         The known protocol has no command to pause a selection. Read it back by the
-        SelectionReading that follows. Raises DeviceRefusedError when the inventory before is not
-        known or too many commands wait.
+        SelectionReading that follows. Raises DeviceRefusedError when too many commands wait.
         """
-        known = self._machine.selection(slot)
-        if paused:
-            if known is not None and known.stock:
-                self._stock_before[slot] = known.stock
-            stock: int | None = 0
-        else:
-            stock = self._stock_before.pop(slot, known.capacity if known is not None else None)
-        if stock is None:
-            raise self._refusal(Order(slot, ""), "its inventory before the pause is not known")
-        fields = {"selection": self._selections[slot], "inventory": stock}
+        slot = order.target
+        fields = {"selection": self._selections[slot], "inventory": min(order.units, UNITS_MAX)}
         text = text_of(FaFbCommand.SET_INVENTORY, **fields)
         if not self._conversation.send(Sending(FaFbCommand.SET_INVENTORY, text)):
             raise self._refusal(Order(slot, ""), "too many commands wait for the board")
