@@ -3,14 +3,16 @@
 from typing import Any
 
 import httpx2
+from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
 
 from fleet_server.app import FleetServer
 from fleet_server.auth.rules import Grant, Role
-from fleet_server.auth.service import add_user, hash_password
+from fleet_server.auth.service import PasswordHashed, add_user
 
 PASSWORD = "correct horse battery"
-HASHED = hash_password(PASSWORD)
+HASHED = PasswordHashed(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD))
+"""As weak as argon2 allows: a hash carries its costs, and thousands of tests sign in."""
 
 
 class WebClient:
