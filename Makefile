@@ -8,7 +8,7 @@ PACKAGES := protocol edge_agent fleet_server simulators
 # Two test processes on two cores; the count of a larger machine brings nothing but noise.
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo run test check format bench lock migration clean
+.PHONY: help setup demo run system-packages test check format bench lock migration clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -29,7 +29,10 @@ demo: setup ## play the story on real parts, prove each step, print what was mea
 run: setup ## start a small fleet and keep serving http://127.0.0.1:8000 until Ctrl-C
 	$(BIN)/cabinet-sim fleet
 
-test: setup ## run every test
+system-packages:
+	bash tests/system_packages.sh
+
+test: setup system-packages ## run every test
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 check: setup ## format, lint, types, contracts
@@ -45,7 +48,7 @@ format: setup ## format and mend what can be mended by itself
 bench: setup ## all benchmarks; bench-NAME runs one
 	$(BIN)/python -m tests.benchmarks
 
-bench-%: setup
+bench-%: setup system-packages
 	$(BIN)/python -m tests.benchmarks $*
 
 lock: setup ## pin anew what pyproject.toml allows (hashes, no addresses)
