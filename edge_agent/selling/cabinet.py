@@ -345,7 +345,7 @@ class Cabinet:
 
     def _write_doors(self) -> None:
         """Write what moved, and the sales it proves; with a full disk both wait."""
-        if not self.parts.doors.waiting:
+        if not self.parts.doors.waiting and not self.parts.sessions.moving:
             return
         with self.parts.store.transaction():
             self.parts.doors.write()

@@ -58,6 +58,9 @@ from protocol.events import (
 REST_SECONDS_MAX = 20.0
 """Scales that are not at rest by then are not going to be: settled without them, provisionally."""
 
+MOVES_MAX = 100
+"""Moves of one door in one session while the disk is full; the last ones decide."""
+
 log = logging.getLogger(__name__)
 
 
@@ -168,8 +171,14 @@ class DoorSessions:
         session = self._book.under_way()
         if session is not None and session.door == door:
             self._moves.append((session.sale, opened))
+            del self._moves[:-MOVES_MAX]
             if not opened:
                 self._closed_at = self._time.elapsed()
+
+    @property
+    def moving(self) -> bool:
+        """Whether moves of the door wait to be written."""
+        return bool(self._moves)
 
     def write(self) -> None:
         """Move the session as its door moved, in the caller's transaction."""
