@@ -176,6 +176,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "hold_limit_celsius": (-30.0, 7.2),
     # No milder than the rules of reference 2.1: 30 min of excess (FDA, 365), grace until the last
     # checkpoint of NAMA; 4 h unknown are FDA's time as a control (Food Code 3-501.19).
+    "temp_mean_seconds": (_DURATION[0], 600.0),  # slower than the holds, it would hide all
     "hold_excess_seconds": (_DURATION[0], 1_800.0),
     "hold_grace_seconds": (_DURATION[0], 2_700.0),
     "hold_unknown_seconds": (_DURATION[0], 4 * 3_600.0),

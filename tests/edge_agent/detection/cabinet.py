@@ -38,14 +38,16 @@ class Cabinet:
         self.elapsed = 1_000.0
         self.wall = START
         self.detector = Detector(thresholds, Chance.from_seed(1), perishable=perishable)
+        self.late_seconds = 0.0
+        """How late every second word comes: inputs are stamped by the kernel, not when heard."""
 
     def run(self, seconds: float, *words: Word, every: float = 1.0) -> list[Finding]:
         """Have these devices say their word again and again for so long, then step each time."""
         findings: list[Finding] = []
         for _ in range(round(seconds / every)):
             self._advance(every)
-            for word in words:
-                self.detector.observe(word(self.elapsed))
+            for turn, word in enumerate(words):
+                self.detector.observe(word(self.elapsed - self.late_seconds * (turn % 2)))
             findings += self.detector.step(self.elapsed, self.wall)
         return findings
 

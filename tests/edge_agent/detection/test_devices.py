@@ -139,6 +139,7 @@ def test_a_bus_is_judged_by_a_whole_window_and_a_dead_one_is_not_calm() -> None:
     ("key", "most"),
     [
         ("door_openings", 63),
+        ("temp_mean_seconds", 600.0),
         ("hold_excess_seconds", 1_800.0),
         ("hold_grace_seconds", 2_700.0),
         ("hold_unknown_seconds", 14_400.0),

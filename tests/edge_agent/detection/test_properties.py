@@ -83,12 +83,13 @@ class Judge:
         return code != HOLD and any(code in CATALOGUE[parent].suppresses for parent, _ in self.open)
 
 
-@given(sequence=moves(), perishable=st.booleans())
+@given(sequence=moves(), perishable=st.booleans(), late_seconds=st.sampled_from([0.0, 0.004, 60.0]))
 @settings(deadline=None, max_examples=150)
 def test_findings_of_any_readings_make_sense_to_who_follows_them(
-    sequence: list[Move], *, perishable: bool
+    sequence: list[Move], late_seconds: float, *, perishable: bool
 ) -> None:
     bench, judge = cabinet(perishable=perishable), Judge()
+    bench.late_seconds = late_seconds
     for what, seconds, times in sequence:
         for _ in range(times):
             for finding in play(bench, [(what, seconds, 1)]):
