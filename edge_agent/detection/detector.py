@@ -228,6 +228,7 @@ class Detector:
         again for want of a temperature.
         """
         cleared = self._episodes.release(code, part, by, cleared_by)
+        self._standing.forget(code, part)
         if code == temp_safety_hold.CODE and part in self._holds:
             if part in self._heard:
                 self._holds[part] = temp_safety_hold.released(self._holds[part], elapsed)

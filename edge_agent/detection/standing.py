@@ -26,6 +26,10 @@ class Standing:
             for verdict in said.values()
         )
 
+    def forget(self, code: str, part: str) -> None:
+        """Believe nothing said until now: a person has looked."""
+        self._said.pop((code, part), None)
+
     def worst(self, verdict: Verdict) -> Verdict:
         """Take a verdict; return the one that counts now.
 
