@@ -19,6 +19,8 @@ from protocol.intervals import RECEIPT_TIMEOUT_SECONDS, RECONNECT_SPREAD_SECONDS
 
 IDENTITY_FILE = "identity.json"
 OWNER_ONLY = 0o600
+POLL_SECONDS_MAX = 10.0
+"""Detection takes 30 s without a reading for a gap; two lost polls must not look like one."""
 
 
 class SettingsError(OutsideError):
@@ -179,12 +181,23 @@ def _check(settings: Settings, path: Path) -> None:
         if slot in motors:
             raise SettingsError(path, f"slots.{slot}: a motor hands it out already")
     _check_shelves(settings, path)
-    for key in ("poll_seconds", "receipt_timeout_seconds", "proof_seconds"):
+    for key in ("receipt_timeout_seconds", "proof_seconds"):
         if getattr(settings, key) <= 0:
             raise SettingsError(path, f"{key}: must be more than 0")
+    _check_polls(settings, path)
     for key in ("reconnect_spread_seconds", "birth_answer_seconds", "telemetry_commit_seconds"):
         if getattr(settings, key) < 0:
             raise SettingsError(path, f"{key}: must not be negative")
+
+
+def _check_polls(settings: Settings, path: Path) -> None:
+    every = {"poll_seconds": settings.poll_seconds}
+    for bus in settings.buses:
+        if bus.poll_seconds is not None:
+            every[f"buses.{bus.port}.poll_seconds"] = bus.poll_seconds
+    for key, seconds in every.items():
+        if not 0 < seconds <= POLL_SECONDS_MAX:
+            raise SettingsError(path, f"{key}: must be more than 0 and at most {POLL_SECONDS_MAX}")
 
 
 def _check_shelves(settings: Settings, path: Path) -> None:

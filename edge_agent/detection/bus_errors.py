@@ -6,6 +6,7 @@ Drivers ask again, so nobody notices a bad cable until it fails; this does.
 import msgspec
 
 from edge_agent.detection.rule import Look, Rule
+from edge_agent.detection.streaks import READING_GAP_SECONDS
 from edge_agent.detection.verdicts import Condition, Verdict
 from edge_agent.drivers.readings import BusReading
 from protocol.faults import CATALOGUE
@@ -15,7 +16,7 @@ PERCENT = 100.0
 BUCKETS = 10
 """The window is kept in tenths; a tenth more or less does not matter to a cable."""
 ASKED_MIN = 20
-"""Fewer questions say nothing in percent: one lost answer would be a fault."""
+"""Fewer questions say nothing in percent: one lost answer would be a fault, none would clear it."""
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -27,9 +28,10 @@ class Bucket(msgspec.Struct, frozen=True):
 
 
 class BusMemory(msgspec.Struct, frozen=True):
-    """The tenths of the window, oldest first; since when it has been calm."""
+    """The tenths of the window, oldest first; since when it is counted, and calm."""
 
     buckets: tuple[Bucket, ...] = ()
+    since_at: float | None = None
     calm_at: float | None = None
     seen_at: float = 0.0
 
@@ -47,16 +49,22 @@ def observed(memory: BusMemory, _bus: str, reading: BusReading, look: Look) -> B
     last = kept[-1]
     kept[-1] = Bucket(last.began_at, last.asked + reading.asked, last.broken + reading.broken)
     buckets = tuple(kept)
-    calm = _percent(buckets) < look.thresholds.bus_calm_percent
+    percent = _percent(buckets)
+    calm = percent is not None and percent < look.thresholds.bus_calm_percent
+    if at - memory.seen_at > READING_GAP_SECONDS:
+        memory = BusMemory()  # nobody counted meanwhile
+    since_at = at if memory.since_at is None else memory.since_at
     calm_at = (at if memory.calm_at is None else memory.calm_at) if calm else None
-    return BusMemory(buckets, calm_at, at)
+    return BusMemory(buckets, since_at, calm_at, at)
 
 
 def judged(memory: BusMemory, bus: str, look: Look) -> Verdict:
     """Judge the cable."""
     limits = look.thresholds
     percent = _percent(memory.buckets)
-    if percent > limits.bus_errors_percent:
+    counted_for = 0.0 if memory.since_at is None else memory.seen_at - memory.since_at
+    whole = counted_for >= limits.bus_errors_window_seconds
+    if whole and percent is not None and percent > limits.bus_errors_percent:
         return Verdict(
             CODE,
             bus,
@@ -72,10 +80,10 @@ def judged(memory: BusMemory, bus: str, look: Look) -> Verdict:
     return Verdict(CODE, bus, Condition.GOOD if is_good else Condition.UNDECIDED)
 
 
-def _percent(buckets: tuple[Bucket, ...]) -> float:
+def _percent(buckets: tuple[Bucket, ...]) -> float | None:
     asked = sum(bucket.asked for bucket in buckets)
     broken = sum(bucket.broken for bucket in buckets)
-    return broken * PERCENT / asked if asked >= ASKED_MIN else 0.0
+    return broken * PERCENT / asked if asked >= ASKED_MIN else None
 
 
 RULE = Rule(CODE, BusMemory, (BusReading,), _bus, observed, judged)

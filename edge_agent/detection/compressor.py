@@ -4,7 +4,7 @@ It fails when it runs for 4 h without reaching the set point, or does not start 
 long been warmer (AoFrio SCS, "refrigeration failure", hardware reference 2.2). More than 10 starts
 an hour wear it out. Air that falls by less than 0.5 C/h while it runs above the set point is a
 trend: a leak, ice or a dirty condenser, days before the goods get warm. A defrost warms the air on
-purpose and a service lets it in, so neither counts.
+purpose and a service lets it in, so neither counts; nor does time that nobody watched.
 """
 
 import msgspec
@@ -39,13 +39,14 @@ def observed(
     if on and memory.on is False:
         starts = starts.plus(at)
     above = above_set_point(part, reading, look)
+    running, wanted = memory.running.watched(at), memory.wanted.watched(at)
     if on is None or above is None or reading.defrosting or look.forgiven:
-        return CompressorMemory(memory.running, memory.wanted, on, starts, above)
+        return CompressorMemory(running, wanted, on, starts, above)
     reached = above <= 0.0
     warm = above > look.thresholds.compressor_demand_celsius
     return CompressorMemory(
-        memory.running.extended(at, bad=on and not reached, good=reached),
-        memory.wanted.extended(at, bad=not on and warm, good=on or reached),
+        running.extended(at, bad=on and not reached, good=reached),
+        wanted.extended(at, bad=not on and warm, good=on or reached),
         on,
         starts,
         above,
@@ -127,6 +128,8 @@ def trend_observed(
 ) -> TrendMemory:
     """Add the air; a stretch ends when cooling does, and is judged when it is a window long."""
     above, at = above_set_point(part, reading, look), reading.at_elapsed
+    if memory.seen_at is not None and at - memory.seen_at > READING_GAP_SECONDS:
+        memory = msgspec.structs.replace(memory, from_at=None, good_at=None)
     cooling = reading.compressor_on and not reading.defrosting and not look.forgiven
     if above is None or not cooling or above <= look.thresholds.temp_high_hysteresis_celsius:
         reached = above is not None and above <= 0.0
@@ -139,9 +142,7 @@ def trend_observed(
     lasted = at - memory.from_at
     if lasted < look.thresholds.temp_trend_window_seconds:
         return msgspec.structs.replace(memory, seen_at=at)
-    # Durations of a hurried set of thresholds shrink with the window, so the slope does not.
-    hours = lasted / look.thresholds.temp_trend_window_seconds
-    fell = (memory.from_celsius - celsius) / hours
+    fell = (memory.from_celsius - celsius) * HOUR_SECONDS / lasted
     slow = fell < look.thresholds.temp_trend_celsius_per_hour
     return TrendMemory(
         from_at=at,

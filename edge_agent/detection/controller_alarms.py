@@ -9,7 +9,7 @@ import msgspec
 
 from edge_agent.detection.moments import Moments
 from edge_agent.detection.rule import Look, Rule, by_streak, its_part, worse_if_perishable
-from edge_agent.detection.streaks import Streak
+from edge_agent.detection.streaks import READING_GAP_SECONDS, Streak
 from edge_agent.detection.verdicts import Condition, Verdict
 from edge_agent.drivers.readings import RefrigerationAlarm, RefrigerationReading
 from protocol.faults import CATALOGUE
@@ -75,9 +75,11 @@ def condenser_judged(memory: CondenserMemory, part: str, look: Look) -> Verdict:
 
 
 class DefrostMemory(msgspec.Struct, frozen=True):
-    """Whether a defrost runs, and how the last one ended."""
+    """Whether a defrost runs, may still end well (`running`), and how the last one ended."""
 
+    defrosting: bool = False
     running: bool = False
+    seen_at: float | None = None
     iced: bool = False
     iced_at: float | None = None
     ended_well: bool = False
@@ -86,14 +88,19 @@ class DefrostMemory(msgspec.Struct, frozen=True):
 def defrost_observed(
     memory: DefrostMemory, _part: str, reading: RefrigerationReading, _look: Look
 ) -> DefrostMemory:
-    """Add whether a defrost runs or timed out."""
+    """Add whether a defrost runs or timed out; one that did while it ran does not end well."""
+    at, defrosting = reading.at_elapsed, bool(reading.defrosting)
+    watched = memory.seen_at is None or at - memory.seen_at <= READING_GAP_SECONDS
+    may_end_well = defrosting and (memory.running or not memory.defrosting)
     if RefrigerationAlarm.DEFROST_TIMEOUT in reading.alarms:
-        iced_at = memory.iced_at if memory.iced else reading.at_elapsed
-        return DefrostMemory(bool(reading.defrosting), iced=True, iced_at=iced_at)
-    if reading.defrosting:
-        return msgspec.structs.replace(memory, running=True)
-    well = memory.running or memory.ended_well
-    return DefrostMemory(iced=memory.iced and not well, iced_at=memory.iced_at, ended_well=well)
+        iced_at = memory.iced_at if memory.iced else at
+        running = memory.iced and may_end_well
+        return DefrostMemory(defrosting, running, at, iced=True, iced_at=iced_at)
+    if defrosting:
+        return msgspec.structs.replace(memory, defrosting=True, running=may_end_well, seen_at=at)
+    well = (memory.running and watched) or memory.ended_well
+    iced = memory.iced and not well
+    return DefrostMemory(seen_at=at, iced=iced, iced_at=memory.iced_at, ended_well=well)
 
 
 def defrost_judged(memory: DefrostMemory, part: str, _look: Look) -> Verdict:

@@ -1,6 +1,6 @@
 """The detector: readings in, findings out. It joins the rules and the engine, and reads no clock.
 
-Rules that lean on each other (doors, temperature, the hold) stand here; all others are rows
+Rules that lean on each other (doors, warm air, the hold) stand here; all others are rows
 (`rows.py`). Where several rules judge one (code, part), the worst of what they said last counts.
 Rules are asked as readings come; what they judge is applied at the next `step`, which alone knows
 the wall time. Deterministic: the same readings, steps and chance give the same findings.
@@ -28,8 +28,8 @@ from edge_agent.detection.rule import Look, Rule, worse_if_perishable
 from edge_agent.detection.snapshot import DetectorState, moved_to, moved_value
 from edge_agent.detection.standing import Standing
 from edge_agent.detection.streaks import Streak
+from edge_agent.detection.temp_high import Defrost
 from edge_agent.detection.temp_safety_hold import HoldMemory
-from edge_agent.detection.temp_sensor import SensorMemory
 from edge_agent.detection.thresholds import Thresholds
 from edge_agent.detection.verdicts import Verdict
 from edge_agent.drivers.audit.readings import AuditReading
@@ -42,6 +42,7 @@ from edge_agent.drivers.readings import (
     MachinePart,
     MachineReading,
     Reading,
+    RefrigerationReading,
     TemperatureReading,
 )
 from edge_agent.errors import MisuseError
@@ -79,7 +80,8 @@ class Detector:
         self._air = dict(kept.air)
         self._warm = dict(kept.warm)
         self._holds = dict(kept.holds)
-        self._sensors = dict(kept.sensors)
+        self._defrosts = dict(kept.defrosts)
+        self._heard: set[str] = set()
         self._reeds = set(kept.reeds)
         self._rows: dict[str, dict[str, Any]] = {
             name: dict(parts) for name, parts in kept.rows.items()
@@ -108,11 +110,11 @@ class Detector:
         seconds = elapsed - downtime - state.taken_at
         rows = {
             name: {
-                part: moved_value(msgspec.convert(memory, BY_NAME[name].memory), seconds)
-                for part, memory in parts.items()
+                part: moved_value(rule.restored(msgspec.convert(memory, rule.memory)), seconds)
+                for part, memory in state.rows[name].items()
             }
-            for name, parts in state.rows.items()
-            if name in BY_NAME
+            for name, rule in BY_NAME.items()
+            if name in state.rows
         }
         moved = msgspec.structs.replace(moved_to(state, elapsed, downtime), rows=rows)
         return cls(thresholds, chance, perishable=perishable, state=moved)
@@ -132,7 +134,7 @@ class Detector:
             air=dict(self._air),
             warm=dict(self._warm),
             holds=dict(self._holds),
-            sensors=dict(self._sensors),
+            defrosts=dict(self._defrosts),
             reeds=tuple(sorted(self._reeds)),
             rows={name: dict(parts) for name, parts in self._rows.items()},
             standing=self._standing.kept(),
@@ -187,6 +189,8 @@ class Detector:
             self._observe_contact(reading)
         elif isinstance(reading, AuditReading):
             self._observe_audit(reading)
+        elif isinstance(reading, RefrigerationReading):
+            self._observe_defrost(reading)
         rules = BY_READING.get(type(reading), ())
         if rules:
             look = self._look(reading.at_elapsed)
@@ -225,10 +229,18 @@ class Detector:
         elapsed: float,
         cleared_by: ClearedBy = ClearedBy.ONSITE,
     ) -> Cleared:
-        """End a latched fault on the word of `by`. Raises NothingLatchedError."""
+        """End a latched fault on the word of `by`. Raises NothingLatchedError.
+
+        A compartment that no device of this boot told of is fitted no more: it cannot be held
+        again for want of a temperature.
+        """
         cleared = self._episodes.release(code, part, by, cleared_by)
+        self._standing.forget(code, part)
         if code == temp_safety_hold.CODE and part in self._holds:
-            self._holds[part] = temp_safety_hold.released(self._holds[part], elapsed)
+            if part in self._heard:
+                self._holds[part] = temp_safety_hold.released(self._holds[part], elapsed)
+            else:
+                del self._holds[part]
         return cleared
 
     def _look(self, at: float) -> Look:
@@ -238,14 +250,9 @@ class Detector:
             perishable=self._perishable,
             in_service=self._restock.in_service,
             forgiven=self._restock.forgives(at, self._thresholds),
-            shut_at=self._shut_at(),
+            doors=self._doors,
             air=self._air,
         )
-
-    def _shut_at(self) -> float | None:
-        shut = [streak.good_at for streak in self._doors.values()]
-        known = [at for at in shut if at is not None]
-        return max(known) if known and len(known) == len(shut) else None
 
     def _observe_row(self, rule: Rule, reading: Reading, look: Look) -> None:
         for part in rule.parts(reading):
@@ -320,8 +327,7 @@ class Detector:
 
     def _observe_temperature(self, reading: TemperatureReading) -> None:
         part = reading.part
-        memory = self._sensors.get(part, SensorMemory())
-        self._judge_sensor(part, temp_sensor.observed(memory, reading, self._thresholds))
+        self._heard.add(part)
         self._holds.setdefault(part, HoldMemory(known_at=reading.at_elapsed))
         if is_plausible(reading, self._thresholds):
             air = air_after(self._air.get(part), reading, self._thresholds)
@@ -330,7 +336,10 @@ class Detector:
     def _observe_air(self, part: str, air: Air) -> None:
         self._judge_hold_before(part, air)
         self._air[part] = air
-        forgiven = self._restock.forgives(air.seen_at, self._thresholds)
+        defrost = self._defrosts.get(part)
+        forgiven = self._restock.forgives(air.seen_at, self._thresholds) or (
+            defrost is not None and defrost.runs(air.seen_at)
+        )
         warm = self._warm.get(part, Streak())
         warm = temp_high.observed(warm, air, self._thresholds, forgiven=forgiven)
         self._warm[part] = warm
@@ -338,6 +347,12 @@ class Detector:
         self._holds[part] = temp_safety_hold.observed(
             self._holds[part], air, self._restock, self._thresholds
         )
+
+    def _observe_defrost(self, reading: RefrigerationReading) -> None:
+        if reading.defrosting:
+            self._defrosts[reading.part] = Defrost(reading.at_elapsed)
+        else:
+            self._defrosts.pop(reading.part, None)
 
     def _judge_hold_before(self, part: str, air: Air) -> None:
         """Judge the time until this reading first: the reading ends an unknown stretch."""
@@ -351,11 +366,8 @@ class Detector:
             self._boards[failure.device] = board = lock_board_comm.failed(board, failure)
             self.report(lock_board_comm.judged(failure.device, board, self._thresholds))
             return
-        for part in failure.parts:
+        for part in temp_sensor.compartments(failure):
+            self._heard.add(part)
             self._holds.setdefault(part, HoldMemory(known_at=failure.at_elapsed))
-            memory = self._sensors.get(part, SensorMemory())
-            self._judge_sensor(part, temp_sensor.failed(memory, failure))
-
-    def _judge_sensor(self, part: str, memory: SensorMemory) -> None:
-        self._sensors[part] = memory
-        self.report(temp_sensor.judged(part, memory, self._thresholds, perishable=self._perishable))
+        if failure.consecutive >= self._thresholds.comm_failed_polls:
+            self._reeds.difference_update(failure.parts)  # the lock is the door's only witness now

@@ -1,7 +1,8 @@
 """DOOR_FORCED, DOOR_EXCESS, LOCK_OPEN_FAIL: what pulses and openings of a door say together.
 
-Forced: it was seen closed, now it is open, no pulse went to it in the last 15 s and nobody is
-in service. Latched: a person looks. A door first seen open, after a boot say, proves nothing.
+Forced: it was seen closed, now it is open, no pulse went to it in the 15 s before it was last seen
+closed and nobody is in service. Latched: a person looks. A door first seen open, after a boot say,
+proves nothing.
 Excess: more than 60 openings in an hour outside restock warm the goods. Open fail: three pulses,
 5 s each, and never seen open; the next good opening ends it.
 """
@@ -22,6 +23,7 @@ class EdgeMemory(msgspec.Struct, frozen=True):
     """How the door stood last, when it was pulsed, and what came of it."""
 
     was_open: bool | None = None
+    closed_at: float | None = None
     pulsed_at: float | None = None
     answered: bool = True
     pulses_in_vain: int = 0
@@ -48,7 +50,7 @@ def observed(
     memory = msgspec.structs.replace(memory, openings=memory.openings.started(at))
     if not is_open:
         memory = _unanswered(memory, at, look)
-        return msgspec.structs.replace(memory, was_open=False)
+        return msgspec.structs.replace(memory, was_open=False, closed_at=at)
     if memory.was_open is False:
         memory = _opened(memory, at, look)
     return msgspec.structs.replace(
@@ -61,8 +63,9 @@ def observed(
 
 
 def _opened(memory: EdgeMemory, at: float, look: Look) -> EdgeMemory:
-    pulsed = memory.pulsed_at
-    ours = pulsed is not None and at - pulsed <= look.thresholds.door_unlock_seconds
+    # It opened some time after it was last seen closed, maybe long before anybody could see it.
+    pulsed, closed_at = memory.pulsed_at, at if memory.closed_at is None else memory.closed_at
+    ours = pulsed is not None and closed_at - pulsed <= look.thresholds.door_unlock_seconds
     forced = not ours and not look.in_service
     openings = memory.openings if look.in_service else memory.openings.plus(at)
     return msgspec.structs.replace(
@@ -127,9 +130,17 @@ def open_fail_judged(memory: EdgeMemory, door: str, look: Look) -> Verdict:
     return Verdict(OPEN_FAIL, door, Condition.GOOD if memory.opened_well else Condition.UNDECIDED)
 
 
+def restored(memory: EdgeMemory) -> EdgeMemory:
+    """Forget how the door stood: a pulse and its opening may have come after the snapshot."""
+    return msgspec.structs.replace(memory, was_open=None, closed_at=None, answered=True)
+
+
 _READINGS = (DoorReading, PulseSent)
-RULES = (
-    Rule(FORCED, EdgeMemory, _READINGS, _door, observed, forced_judged),
-    Rule(EXCESS, EdgeMemory, _READINGS, _door, observed, excess_judged),
-    Rule(OPEN_FAIL, EdgeMemory, _READINGS, _door, observed, open_fail_judged),
+RULES = tuple(
+    Rule(code, EdgeMemory, _READINGS, _door, observed, judged, restored=restored)
+    for code, judged in (
+        (FORCED, forced_judged),
+        (EXCESS, excess_judged),
+        (OPEN_FAIL, open_fail_judged),
+    )
 )

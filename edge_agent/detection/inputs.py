@@ -2,6 +2,7 @@
 
 The inputs are debounced already; the holds here are what the catalogue asks for. A loss of mains
 keeps its children from being raised (the engine of episodes does), never the food-safety hold.
+A technician inside may tilt the cabinet.
 """
 
 from collections.abc import Callable
@@ -21,13 +22,17 @@ BACK = "POWER_BACK"
 
 @dataclass(frozen=True)
 class InputFault:
-    """One input as a fault: bad while it is not `good`, with its hold and clearing."""
+    """One input as a fault: bad while it is not `good`, with its hold and clearing.
+
+    `muted`: it does not count in service.
+    """
 
     code: str
     role: InputRole
     good: bool
     hold_seconds: Callable[[Thresholds], float]
     clear_seconds: Callable[[Thresholds], float]
+    muted: bool = False
 
     def rule(self) -> Rule:
         """The same as a rule."""
@@ -36,9 +41,10 @@ class InputFault:
     def _parts(self, reading: InputReading) -> tuple[str, ...]:
         return (reading.part,) if reading.role is self.role else ()
 
-    def _observed(self, streak: Streak, _part: str, reading: InputReading, _look: Look) -> Streak:
+    def _observed(self, streak: Streak, _part: str, reading: InputReading, look: Look) -> Streak:
         good = reading.active is self.good
-        return streak.extended(reading.at_elapsed, bad=not good, good=good)
+        bad = not good and not (self.muted and look.in_service)
+        return streak.extended(reading.at_elapsed, bad=bad, good=good)
 
     def _judged(self, streak: Streak, part: str, look: Look) -> Verdict:
         return by_streak(
@@ -72,14 +78,16 @@ FAULTS = (
         good=False,
         hold_seconds=lambda limits: limits.tilt_seconds,
         clear_seconds=lambda limits: limits.tilt_seconds,
+        muted=True,
     ),
 )
 
 
 class BackMemory(msgspec.Struct, frozen=True):
-    """Whether mains was away, and when it came back."""
+    """Since when mains is away, when it was so last, or when it came back."""
 
-    away: bool = False
+    away_at: float | None = None
+    away_seen_at: float = 0.0
     back_at: float | None = None
 
 
@@ -87,12 +95,14 @@ def _mains(reading: InputReading) -> tuple[str, ...]:
     return (reading.part,) if reading.role is InputRole.MAINS_PRESENT else ()
 
 
-def _back_observed(
-    memory: BackMemory, _part: str, reading: InputReading, _look: Look
-) -> BackMemory:
+def _back_observed(memory: BackMemory, _part: str, reading: InputReading, look: Look) -> BackMemory:
+    at, away_at = reading.at_elapsed, memory.away_at
     if not reading.active:
-        return BackMemory(away=True)
-    return BackMemory(back_at=reading.at_elapsed if memory.away else None)
+        return BackMemory(at if away_at is None else away_at, at)
+    # A flicker that is no loss of mains has no return either.
+    hold_seconds = look.thresholds.mains_lost_seconds
+    was_lost = away_at is not None and memory.away_seen_at - away_at >= hold_seconds
+    return BackMemory(back_at=at if was_lost else None)
 
 
 def _back_judged(memory: BackMemory, part: str, look: Look) -> Verdict:

@@ -145,9 +145,23 @@ def tries_judged(memory: TriesMemory, part: str, look: Look) -> Verdict:
     return Verdict(DECLINES, part, Condition.GOOD if is_good else Condition.UNDECIDED)
 
 
+def reader_restored(_memory: ReaderMemory) -> ReaderMemory:
+    """Forget what it said: a reader that was off with the agent may say else."""
+    return ReaderMemory()
+
+
 _BOTH = (PaymentReading, DeviceFailure)
 RULES = (
-    Rule(OFFLINE, ReaderMemory, _BOTH, _readers, reader_observed, reader_judged, by_time=True),
+    Rule(
+        OFFLINE,
+        ReaderMemory,
+        _BOTH,
+        _readers,
+        reader_observed,
+        reader_judged,
+        by_time=True,
+        restored=reader_restored,
+    ),
     Rule(RESETS, Moments, (PaymentReading,), _spoken, resets_observed, resets_judged, by_time=True),
     Rule(DECLINES, TriesMemory, (PaymentReading,), _spoken, tries_observed, tries_judged),
 )

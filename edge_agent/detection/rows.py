@@ -1,7 +1,7 @@
 """Every rule that is a row, found by the type of reading it looks at.
 
-Doors left open, lock boards, the mean temperature, its probe and the food-safety hold stand in the
-detector itself: they lean on each other.
+Doors left open, lock boards, the mean temperature and the food-safety hold stand in the detector
+itself: they lean on each other.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,13 @@ from edge_agent.detection import (
     silent_devices,
     temp_low,
     temp_probes_differ,
+    temp_sensor,
 )
 from edge_agent.detection.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     temp_low.RULE,
+    temp_sensor.RULE,
     temp_probes_differ.RULE,
     *controller_alarms.RULES,
     *compressor.RULES,

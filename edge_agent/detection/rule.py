@@ -22,8 +22,8 @@ from protocol.faults import CATALOGUE, Severity
 class Look:
     """What rules may look at, at elapsed second `at`.
 
-    `forgiven`: a service is going on or just over. `shut_at`: since when every door is seen shut,
-    None while one is not. `air`: running mean of each compartment.
+    `forgiven`: a service is going on or just over. `doors`: how long each is open or shut. `air`:
+    running mean of each compartment.
     """
 
     at: float
@@ -31,8 +31,23 @@ class Look:
     perishable: bool
     in_service: bool
     forgiven: bool
-    shut_at: float | None
+    doors: Mapping[str, Streak]
     air: Mapping[str, Air]
+
+    @property
+    def shut_at(self) -> float | None:
+        """Since when every door is seen shut; None while one is not, or is not seen."""
+        since: float | None = None
+        for streak in self.doors.values():
+            if streak.good_at is None or streak.has_gap(self.at):
+                return None
+            since = streak.good_at if since is None else max(since, streak.good_at)
+        return since
+
+
+def unchanged(memory: Any) -> Any:
+    """Keep all of a memory across a reboot."""
+    return memory
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,7 @@ class Rule:
 
     `parts` names what a reading is about, none where it means nothing to the rule; `observed`
     moves the memory of one part; `judged` says what it is. `by_time`: judged at each step too.
+    `restored`: what of a memory still holds after a reboot, for meanwhile nobody watched.
     """
 
     name: str
@@ -50,6 +66,7 @@ class Rule:
     observed: Callable[[Any, str, Any, Look], Any]
     judged: Callable[[Any, str, Look], Verdict | None]
     by_time: bool = False
+    restored: Callable[[Any], Any] = unchanged
 
 
 def its_part(reading: Reading) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """SCALE_FAIL, SCALE_DRIFT: scales that cannot weigh, or whose zero moves behind a shut door.
 
 Fail: converter at its rail, over capacity, no weight, or never stable for a minute with the door
-shut; clears after 5 good minutes. Drift: more than 20 g away for 30 min from what it showed when
-the door was shut; goods do not move there by themselves. A new door opening begins anew.
+shut; clears after 5 good minutes. In service somebody may lean on a shelf. Drift: more than 20 g
+away for 30 min from what it showed when the door was shut; goods do not move there by themselves. A
+new door opening begins anew.
 """
 
 import msgspec
@@ -29,8 +30,9 @@ def fail_observed(memory: FailMemory, _part: str, reading: WeightReading, look: 
     at = reading.at_elapsed
     blind = reading.grams is None or reading.at_rail or reading.over_capacity
     restless = reading.stable is False and look.shut_at is not None
+    blinded = blind and not look.in_service
     return FailMemory(
-        memory.blind.extended(at, bad=blind, good=not blind and not restless),
+        memory.blind.extended(at, bad=blinded, good=not blind and not restless),
         memory.restless.extended(at, bad=restless, good=reading.stable is not False),
     )
 
@@ -70,12 +72,15 @@ class DriftMemory(msgspec.Struct, frozen=True):
 def drift_observed(
     memory: DriftMemory, _part: str, reading: WeightReading, look: Look
 ) -> DriftMemory:
-    """Add a reading; only what is weighed behind a shut door counts."""
-    if look.shut_at is None or reading.grams is None or reading.stable is False:
-        return DriftMemory(shut_at=look.shut_at)
-    if memory.shut_at != look.shut_at or memory.settled_grams is None:
-        swings = reading.at_elapsed - look.shut_at < SWING_SECONDS
-        return DriftMemory(look.shut_at, None if swings else reading.grams)
+    """Add a reading; only what is weighed at rest behind a shut door counts."""
+    shut_at = look.shut_at
+    if shut_at is None or shut_at != memory.shut_at:
+        memory = DriftMemory(shut_at=shut_at)
+    if shut_at is None or reading.grams is None or reading.stable is False:
+        return memory
+    if memory.settled_grams is None:
+        swings = reading.at_elapsed - shut_at < SWING_SECONDS
+        return DriftMemory(shut_at, None if swings else reading.grams)
     off = abs(reading.grams - memory.settled_grams)
     bad = off > look.thresholds.scale_drift_grams
     streak = memory.streak.extended(reading.at_elapsed, bad=bad, good=not bad)

@@ -12,10 +12,10 @@ from edge_agent.detection.air import Air
 from edge_agent.detection.episodes import Episode, RecentRaises
 from edge_agent.detection.lock_board_comm import BoardMemory
 from edge_agent.detection.restock import Restock
-from edge_agent.detection.standing import Said
 from edge_agent.detection.streaks import Streak
+from edge_agent.detection.temp_high import Defrost
 from edge_agent.detection.temp_safety_hold import HoldMemory
-from edge_agent.detection.temp_sensor import SensorMemory
+from edge_agent.detection.verdicts import Verdict
 
 
 class DetectorState(msgspec.Struct, frozen=True):
@@ -28,11 +28,11 @@ class DetectorState(msgspec.Struct, frozen=True):
     air: dict[str, Air] = {}
     warm: dict[str, Streak] = {}
     holds: dict[str, HoldMemory] = {}
-    sensors: dict[str, SensorMemory] = {}
+    defrosts: dict[str, Defrost] = {}
     reeds: tuple[str, ...] = ()
     rows: dict[str, dict[str, Any]] = {}
     """Name of a rule that is a row -> part -> its memory; read back by the rule's own type."""
-    standing: tuple[Said, ...] = ()
+    standing: tuple[Verdict, ...] = ()
     episodes: tuple[Episode, ...] = ()
     recent: tuple[RecentRaises, ...] = ()
 

@@ -6,39 +6,29 @@ calling it good must not clear what another calls bad.
 
 from collections.abc import Iterable
 
-import msgspec
-
-from edge_agent.detection.verdicts import Condition, Verdict
-
-_RANK = {Condition.BAD: 0, Condition.UNDECIDED: 1, Condition.GOOD: 2}
-
-
-class Said(msgspec.Struct, frozen=True):
-    """What one source said last of one (code, part)."""
-
-    code: str
-    part: str
-    source: str
-    condition: Condition
+from edge_agent.detection.verdicts import Condition, Verdict, worst
 
 
 class Standing:
     """What every source said last, where there is more than one."""
 
-    def __init__(self, kept: Iterable[Said] = ()) -> None:
+    def __init__(self, kept: Iterable[Verdict] = ()) -> None:
         self._said: dict[tuple[str, str], dict[str, Verdict]] = {}
-        for row in kept:
-            verdict = Verdict(row.code, row.part, row.condition, source=row.source)
-            self._said.setdefault((row.code, row.part), {})[row.source] = verdict
+        for verdict in kept:
+            self._said.setdefault((verdict.code, verdict.part), {})[verdict.source] = verdict
 
-    def kept(self) -> tuple[Said, ...]:
+    def kept(self) -> tuple[Verdict, ...]:
         """What must survive a reboot: only where a source has a name."""
         return tuple(
-            Said(code, part, source, verdict.condition)
-            for (code, part), said in self._said.items()
+            verdict
+            for said in self._said.values()
             if set(said) != {""}
-            for source, verdict in said.items()
+            for verdict in said.values()
         )
+
+    def forget(self, code: str, part: str) -> None:
+        """Believe nothing said until now: a person has looked."""
+        self._said.pop((code, part), None)
 
     def worst(self, verdict: Verdict) -> Verdict:
         """Take a verdict; return the one that counts now.
@@ -50,4 +40,4 @@ class Standing:
         said[verdict.source] = verdict
         if verdict.condition is Condition.BAD or len(said) == 1:
             return verdict
-        return min(said.values(), key=lambda one: _RANK[one.condition])
+        return worst(said.values())

@@ -7,7 +7,8 @@ sides: for food safety the unseen time counts as bad.
 
 import msgspec
 
-READING_GAP_SECONDS = 30.0  # longer without a reading is a gap; polls come every second or so
+READING_GAP_SECONDS = 30.0
+"""Longer without a reading is a gap: three polls of a bus as slow as the settings allow."""
 
 
 class Streak(msgspec.Struct, frozen=True):
@@ -19,13 +20,20 @@ class Streak(msgspec.Struct, frozen=True):
 
     def extended(self, at: float, *, bad: bool, good: bool) -> "Streak":
         """Add what a reading at elapsed second `at` shows."""
-        has_gap = self.seen_at is not None and at - self.seen_at > READING_GAP_SECONDS
-        good_at = None if has_gap else self.good_at
+        good_at = None if self.has_gap(at) else self.good_at
         return Streak(
             seen_at=at,
             bad_at=(at if self.bad_at is None else self.bad_at) if bad else None,
             good_at=(at if good_at is None else good_at) if good else None,
         )
+
+    def has_gap(self, at: float) -> bool:
+        """Say whether nobody watched for long until `at`."""
+        return self.seen_at is not None and at - self.seen_at > READING_GAP_SECONDS
+
+    def watched(self, at: float) -> "Streak":
+        """Return this streak, or a new one after a gap: for causes that time off does not prove."""
+        return Streak() if self.has_gap(at) else self
 
     @property
     def bad_seconds(self) -> float | None:

@@ -1,15 +1,28 @@
 """TEMP_HIGH: the mean air temperature above the alarm limit for 10 min, outside restock grace.
 
-Clears below the limit less 1 C for 10 min. It warns of the food-safety hold, which counts 15.
+Clears below the limit less 1 C for 10 min. A defrost warms the air on purpose and does not count.
+It warns of the food-safety hold, which counts 15 and forgives no defrost.
 """
 
+import msgspec
+
 from edge_agent.detection.air import Air
-from edge_agent.detection.streaks import Streak
+from edge_agent.detection.streaks import READING_GAP_SECONDS, Streak
 from edge_agent.detection.thresholds import Thresholds
 from edge_agent.detection.verdicts import Condition, Verdict
 from protocol.faults import Severity
 
 CODE = "TEMP_HIGH"
+
+
+class Defrost(msgspec.Struct, frozen=True):
+    """When a controller last told that a defrost runs."""
+
+    told_at: float
+
+    def runs(self, at: float) -> bool:
+        """Say whether it still runs, as far as anybody knows."""
+        return at - self.told_at <= READING_GAP_SECONDS
 
 
 def observed(streak: Streak, air: Air, thresholds: Thresholds, *, forgiven: bool) -> Streak:

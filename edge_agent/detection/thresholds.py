@@ -1,7 +1,7 @@
 """Limits and durations of all rules, as data: profiles, and overrides from the desired state.
 
 Defaults are the hardware reference's, 6.2; the food-safety profiles its 2.1. `demo` is `cn` with
-every duration divided by 60, on the real clock.
+every duration divided by 60 and every rate multiplied by it, on the real clock.
 """
 
 import math
@@ -15,9 +15,11 @@ from edge_agent.detection.errors import (
     UnknownProfileError,
     UnknownThresholdError,
 )
+from edge_agent.detection.moments import MOMENTS_MAX
 
 DEMO_SPEED = 60
 DURATION_SUFFIX = "_seconds"
+RATE_SUFFIX = "_per_hour"
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -127,17 +129,23 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def hurried(thresholds: Thresholds, times: float) -> Thresholds:
-    """Divide every duration by `times`; limits stay."""
+    """Divide every duration by `times` and multiply every rate; limits stay."""
     durations = {
         name: getattr(thresholds, name) / times
         for name in thresholds.__struct_fields__
         if name.endswith(DURATION_SUFFIX)
     }
+    rates = {
+        name: getattr(thresholds, name) * times
+        for name in thresholds.__struct_fields__
+        if name.endswith(RATE_SUFFIX)
+    }
     checkpoints = tuple(
         Checkpoint(checkpoint.after_seconds / times, checkpoint.limit_celsius)
         for checkpoint in thresholds.hold_checkpoints
     )
-    return msgspec.structs.replace(thresholds, hold_checkpoints=checkpoints, **durations)
+    replaced = {**durations, **rates}
+    return msgspec.structs.replace(thresholds, hold_checkpoints=checkpoints, **replaced)
 
 
 CN = Thresholds()
@@ -160,15 +168,29 @@ PROFILES: Mapping[str, Thresholds] = {
 
 _DURATION = (0.05, 7 * 86_400.0)  # below a poll's fraction, above a week: a slip of the keyboard
 _COUNT = (1, 1_000)
+_COUNTED = (1, MOMENTS_MAX - 1)  # more could never be seen
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "temp_high_celsius": (-30.0, 70.0),
     "temp_high_hysteresis_celsius": (0.1, 10.0),
     # 7.2 C (45 F) is the mildest law of the reference (Minnesota): a warmer hold protects nobody.
     "hold_limit_celsius": (-30.0, 7.2),
+    # No milder than the rules of reference 2.1: 30 min of excess (FDA, 365), grace until the last
+    # checkpoint of NAMA; 4 h unknown are FDA's time as a control (Food Code 3-501.19).
+    "temp_mean_seconds": (_DURATION[0], 600.0),  # slower than the holds, it would hide all
+    "hold_excess_seconds": (_DURATION[0], 1_800.0),
+    "hold_grace_seconds": (_DURATION[0], 2_700.0),
+    "hold_unknown_seconds": (_DURATION[0], 4 * 3_600.0),
+    "service_longest_seconds": (_DURATION[0], 3_600.0),
+    "compressor_starts": _COUNTED,
+    "compressor_calm_starts": (1, MOMENTS_MAX // 2),
+    "condenser_episodes": _COUNTED,
+    "door_openings": _COUNTED,
+    "door_edges": _COUNTED,
+    "pay_resets": _COUNTED,
     "temp_low_celsius": (-40.0, 20.0),
     "temp_low_clear_celsius": (-40.0, 20.0),
     "temp_set_point_celsius": (-40.0, 20.0),
-    "temp_trend_celsius_per_hour": (0.01, 10.0),
+    "temp_trend_celsius_per_hour": (0.01, 10.0 * DEMO_SPEED),
     "temp_probes_differ_celsius": (0.5, 30.0),
     "compressor_demand_celsius": (0.5, 20.0),
     "bus_errors_percent": (0.1, 100.0),

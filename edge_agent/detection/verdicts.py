@@ -1,5 +1,6 @@
 """What a rule says of one part at one moment, after holds and hysteresis."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -32,3 +33,11 @@ class Verdict(msgspec.Struct, frozen=True):
     cause: str = ""
     source: str = ""
     latch: bool = False
+
+
+_RANK = {Condition.BAD: 0, Condition.UNDECIDED: 1, Condition.GOOD: 2}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of at least one verdict; of equals the first."""
+    return min(verdicts, key=lambda verdict: _RANK[verdict.condition])

@@ -30,6 +30,10 @@ class LinkQuality:
         elif self._good_since is None:
             self._good_since = elapsed
 
+    def resume_poor(self, elapsed: float) -> None:
+        """Go on from a poor link of before the restart: its good day begins now at the earliest."""
+        self.poor, self._good_since = True, elapsed
+
     def step(self, elapsed: float) -> None:
         """Let a day of good answers end a poor link."""
         good_since = self._good_since

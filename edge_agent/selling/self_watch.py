@@ -24,7 +24,6 @@ WEAR_PERCENT = 80
 WEAR_EVERY_SECONDS = 86_400.0
 """Flash does not age in hours."""
 
-
 STARTS_EVERY_SECONDS = 600.0
 """The count falls only as the day passes; a cut life is seen at the next start."""
 
@@ -58,12 +57,14 @@ class SelfWatch:
         self._wear_at = self._starts_at = time.elapsed()
         self._told: dict[str, set[str]] = {}
         self._seen: tuple[object, ...] = ()
+        if self._told_of("COMMS_POOR"):
+            senses.quality.resume_poor(time.elapsed())
 
     def step(self) -> None:
         """Look at everything once. Raises StorageError; then the next step tells again."""
         storage = self._senses.storage
-        if storage.step():
-            self._faults.notice("STORAGE_FULL", "storage", bad=not storage.ok)
+        storage.step()
+        self._tell("STORAGE_FULL", set() if storage.ok else {"storage"})
         self._tell("SERVICE_MODE", {"cabinet"} if self._faults.in_service else set())
         self._tell("CLOCK_UNTRUSTED", set() if self._time.trusted else {"clock"})
         self._look_at_machine()
@@ -86,19 +87,22 @@ class SelfWatch:
         if elapsed >= self._wear_at:
             self._wear_at = elapsed + WEAR_EVERY_SECONDS
             used = senses.storage_life()
-            self._tell("STORAGE_WEAR", {"storage"} if used and used >= WEAR_PERCENT else set())
+            if used is not None:
+                self._tell("STORAGE_WEAR", {"storage"} if used >= WEAR_PERCENT else set())
         if elapsed >= self._starts_at:
             self._starts_at = elapsed + STARTS_EVERY_SECONDS
             self._tell("CPU_RESETS", {"controller"} if senses.starts.too_many else set())
 
     def _look_at_slots(self) -> None:
         today = local_date(self._time.now(), self._look.desired.zone)
-        seen = (self._store.commits, self._look.rules.version, self._look.desired.version, today)
+        versions = (self._look.rules.version, self._look.desired.version)
+        trusted = self._time.trusted
+        seen = (self._store.commits, *versions, today, trusted)
         if seen == self._seen:
             return
         lots = {slot: self._look.stock.lots(slot) for slot in self._look.layout.targets}
         self._tell("RECALL_LOCK", {slot for slot in lots if self._look.blocks(slot, lots[slot])})
-        self._tell("EXPIRY_LOCK", {slot for slot in lots if _expired(lots[slot], today)})
+        self._tell("EXPIRY_LOCK", self._expired(lots, today if trusted else None))
         self._tell("SLOT_EMPTY", self._empty(lots))
         self._tell("SLOT_LOW", self._low(lots))
         self._tell("VEND_FAIL", self._look.stock.failing(FAILURES_MAX))
@@ -107,6 +111,13 @@ class SelfWatch:
     def _empty(self, lots: dict[str, tuple[Lot, ...]]) -> set[str]:
         filled = self._look.stock.filled()
         return {slot for slot in self._planned() & filled if not lots.get(slot)}
+
+    def _expired(self, lots: dict[str, tuple[Lot, ...]], today: date | None) -> set[str]:
+        """Slots with expired goods; while nobody knows the date, those of before that hold any."""
+        if today is not None:
+            return {slot for slot in lots if _expired(lots[slot], today)}
+        told = self._told_of("EXPIRY_LOCK")
+        return {slot for slot in told if any(lot.expiry for lot in lots.get(slot, ()))}
 
     def _low(self, lots: dict[str, tuple[Lot, ...]]) -> set[str]:
         planned = self._look.desired.planned

@@ -25,25 +25,21 @@ class StorageWatch:
         self._reserve_bytes = reserve_bytes
         self._low = False
         self._check_at = time.elapsed()
-        self._said_ok = True
 
     @property
     def ok(self) -> bool:
         """Whether a sale may begin."""
         return self._store.writable and not self._low
 
-    def step(self) -> bool:
-        """Look, when it is time; return whether `ok` changed since the last look."""
+    def step(self) -> None:
+        """Look, when it is time."""
         if self._time.elapsed() < self._check_at:
-            return False
+            return
         self._check_at = self._time.elapsed() + CHECK_EVERY_SECONDS
         free = self._store.free_bytes()
         self._low = free < self._reserve_bytes * (RESUME_AT_RESERVES if self._low else 1)
         if not self._store.writable:
             self._try_to_write()
-        changed = self.ok != self._said_ok
-        self._said_ok = self.ok
-        return changed
 
     def _try_to_write(self) -> None:
         try:

@@ -100,6 +100,8 @@ def test_the_example_settings_are_read_and_name_every_setting() -> None:
         ('data_dir = "d"\nspeed = 1', "speed"),
         ('data_dir = "d"\npoll_seconds = "fast"', "poll_seconds"),
         ('data_dir = "d"\npoll_seconds = 0', "poll_seconds"),
+        ('data_dir = "d"\npoll_seconds = 11', "poll_seconds"),
+        ('data_dir = "d"\n[[buses]]\nport = "p"\ndevices = []\npoll_seconds = 60', "buses.p.poll"),
         ('data_dir = "d"\nreconnect_spread_seconds = -1', "reconnect_spread_seconds"),
         ('data_dir = "d"\n[slots]\nA1 = "B9"', "slots.A1"),
         ('data_dir = "d"\n[local_api]\nport = "x"', "local_api.port"),

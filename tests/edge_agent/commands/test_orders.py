@@ -291,3 +291,19 @@ def test_sync_answers_with_a_birth(bench: Bench) -> None:
     order(bench, CommandName.SYNC)
     bench.steps(1)
     assert len(bench.server.presences) == births + 1
+
+
+def test_a_machine_long_silent_is_a_fault_that_one_report_ends(
+    make_bench: Callable[..., Bench],
+) -> None:
+    cabinet = WithMachine(make_bench)
+    for count in range(1, 7):
+        cabinet.bench.steps(60)
+        at = cabinet.bench.clock.elapsed()
+        failure = DeviceFailure("snacks", "audit", "NoAnswerError", "", count, ("snacks",), at)
+        cabinet.bench.agent.readings.put(failure)
+    cabinet.bench.steps(2)
+    raised = [(body["code"], body["part"]) for body in cabinet.bench.bodies("fault.raised")]
+    assert ("DEVICE_COMM", "snacks") in raised
+    cabinet.read(REPORT)
+    assert "DEVICE_COMM" in [body["code"] for body in cabinet.bench.bodies("fault.cleared")]

@@ -1,4 +1,7 @@
-"""A detector with its clock, driven by what people see: doors, degrees, silence."""
+"""A detector with its clock, driven by what people see: doors, degrees, silence.
+
+`run` plays any of the words of `words.py` together; the methods beside it are the usual ones alone.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,6 +25,9 @@ from edge_agent.seed import Chance
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 CLOSED, OPEN, UNKNOWN = DoorState.CLOSED, DoorState.OPEN, DoorState.UNKNOWN
 
+Word = Callable[[float], Reading]
+"""What one device says at an elapsed second."""
+
 
 class Cabinet:
     """Doors A on board `locks`, air in `chiller`; readings every `every` seconds."""
@@ -32,6 +38,26 @@ class Cabinet:
         self.elapsed = 1_000.0
         self.wall = START
         self.detector = Detector(thresholds, Chance.from_seed(1), perishable=perishable)
+        self.late_seconds = 0.0
+        """How late every second word comes: inputs are stamped by the kernel, not when heard."""
+
+    def run(self, seconds: float, *words: Word, every: float = 1.0) -> list[Finding]:
+        """Have these devices say their word again and again for so long, then step each time."""
+        findings: list[Finding] = []
+        for _ in range(round(seconds / every)):
+            self._advance(every)
+            for turn, word in enumerate(words):
+                self.detector.observe(word(self.elapsed - self.late_seconds * (turn % 2)))
+            findings += self.detector.step(self.elapsed, self.wall)
+        return findings
+
+    def say(self, *words: Word) -> list[Finding]:
+        """Have each device say its word once, a second later."""
+        return self.run(1.0, *words)
+
+    def open_codes(self) -> set[str]:
+        """Codes of the open episodes."""
+        return {episode.code for episode in self.detector.open_episodes()}
 
     def door(self, state: DoorState, seconds: float, every: float = 1.0) -> list[Finding]:
         """Read the door so for so long."""
@@ -96,15 +122,8 @@ class Cabinet:
         else:
             self.detector.service_ended(self.elapsed)
 
-    def _play(
-        self, seconds: float, every: float, reading: Callable[[float], Reading]
-    ) -> list[Finding]:
-        findings: list[Finding] = []
-        for _ in range(round(seconds / every)):
-            self._advance(every)
-            self.detector.observe(reading(self.elapsed))
-            findings += self.detector.step(self.elapsed, self.wall)
-        return findings
+    def _play(self, seconds: float, every: float, reading: Word) -> list[Finding]:
+        return self.run(seconds, reading, every=every)
 
     def _advance(self, seconds: float) -> None:
         self.elapsed += seconds

@@ -170,6 +170,17 @@ def test_a_verdict_from_elsewhere_is_raised_at_the_next_step() -> None:
     assert raised.since == START - timedelta(seconds=1)
 
 
+def test_what_others_said_before_a_release_does_not_raise_it_again() -> None:
+    """An attached machine is read twice a day; its word of the morning must not hold for ever."""
+    detector = Detector(CN, Chance.from_seed(1), perishable=True)
+    hold = "TEMP_SAFETY_HOLD"
+    detector.report(Verdict(hold, "chiller", BAD, Severity.C, 9.0, source="audit"))
+    detector.step(10.0, START)
+    detector.release(hold, "chiller", "technician-7", elapsed=11.0)
+    detector.report(Verdict(hold, "chiller", UNDECIDED))
+    assert detector.step(12.0, START) == []
+
+
 def test_readings_without_steps_are_bounded() -> None:
     detector = Detector(CN, Chance.from_seed(1), perishable=True)
     verdict = Verdict("CPU_RESETS", "board", UNDECIDED)

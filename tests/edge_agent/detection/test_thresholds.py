@@ -29,6 +29,8 @@ def test_demo_is_cn_with_every_duration_divided_by_sixty() -> None:
         expected = getattr(CN, name)
         if name.endswith("_seconds"):
             expected /= 60
+        elif name.endswith("_per_hour"):
+            expected *= 60
         assert getattr(demo, name) == expected
 
 

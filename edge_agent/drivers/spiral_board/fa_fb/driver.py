@@ -36,7 +36,7 @@ UNITS_MAX = 255  # one byte on the wire
 SILENT_SECONDS = 3.0  # fifteen polls; one lost poll is nothing
 BYTE_GAP_SECONDS = 0.1  # a frame of 38 bytes takes 7 ms: after this its rest will not come
 QUIET_SECONDS = 1.0  # since the last dispensing status: a trailing word must not end the next order
-ASK_EVERY_SECONDS = 30.0  # temperature and door move slowly; each question takes one poll
+ASK_EVERY_SECONDS = 10.0  # door and air are watched by it; each question takes one of 50 polls
 SYNCHRONIZE_EVERY_SECONDS = 10.0  # at most: board and host may each ask the other for it
 
 QUESTION_OF = {
