@@ -86,7 +86,7 @@ export async function look() {
 
 export async function pollForEver() {
   for (;;) {
-    await look();
+    await look().catch(console.error); // a defect in drawing must not end the poll
     await pause(Math.min(POLL_MS * 1.6 ** failures, POLL_MS_MAX));
   }
 }

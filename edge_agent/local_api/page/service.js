@@ -94,9 +94,9 @@ const isOpen = () => document.querySelector(".service") !== null;
 
 // ---- the scanner
 
-function scanField(hint) {
+function scanField(hint, type = "text") {
   return h("label", { class: "scan" }, span("", hint),
-    h("input", { id: "scan", type: "text", inputmode: "none", autocomplete: "off", spellcheck: "false",
+    h("input", { id: "scan", type, inputmode: "none", autocomplete: "off", spellcheck: "false",
       maxlength: 2048 }));
 }
 
@@ -154,7 +154,7 @@ function drawLogin() {
       digitPad((key) => write(me.pin + key), () => write(me.pin.slice(0, -1)),
         () => me.pin && login({ pin: me.pin }))),
     h("section", {},
-      h("p", {}, t("orScan")), scanField(t("scanHint")),
+      h("p", {}, t("orScan")), scanField(t("scanHint"), "password"),
       status(),
       button(t("back"), "quiet", showShop)));
 }
