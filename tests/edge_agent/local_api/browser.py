@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -56,23 +56,20 @@ class Visitor:
         self.asked: list[str] = []
         self.home = f"127.0.0.1:{port}"
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: (
-                said.type == "error"
-                and not said.text.startswith(REFUSED)
-                and self.wrong.append(said.text)
-            ),
-        )
+        self.page.on("console", self._hear)
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.add_init_script(f"localStorage.language ??= {language!r}")
         self.page.goto(f"http://{self.home}/")
         self.see("#lost[hidden]", state="attached")
 
-    def see(self, selector: str, state: str = "visible") -> str:
+    def _hear(self, said: "ConsoleMessage") -> None:
+        if said.type == "error" and not said.text.startswith(REFUSED):
+            self.wrong.append(said.text)
+
+    def see(self, selector: str, state: Literal["visible", "attached"] = "visible") -> str:
         """Wait for something; its text."""
         found = self.page.locator(selector).first
-        found.wait_for(state=state)  # type: ignore[arg-type]  # a literal of playwright's
+        found.wait_for(state=state)
         return found.text_content() or ""
 
     def tap(self, selector: str) -> None:
