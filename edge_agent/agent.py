@@ -16,8 +16,11 @@ from edge_agent.drivers.reading_queue import ReadingQueue
 from edge_agent.local_api.access import AccessDesk
 from edge_agent.local_api.calls import CallQueue
 from edge_agent.local_api.desk import Desk
+from edge_agent.local_api.payment import FakeQrPayment, PaymentPort
 from edge_agent.local_api.screen import Screen
 from edge_agent.local_api.server import LocalServer
+from edge_agent.local_api.service import ServiceDesk
+from edge_agent.local_api.till import Till
 from edge_agent.mqtt_link import MqttLink
 from edge_agent.outbox.audits import AUDIT_KINDS, Audits
 from edge_agent.outbox.contact import Contact
@@ -43,10 +46,11 @@ from edge_agent.selling.motor_pauses import MotorPauses
 from edge_agent.selling.motors import Motors
 from edge_agent.selling.scales import Scales
 from edge_agent.selling.self_watch import Senses
+from edge_agent.selling.service_doors import ServiceDoors
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook
 from edge_agent.selling.storage_watch import StorageWatch
-from edge_agent.settings import Settings
+from edge_agent.settings import PaymentMode, Settings
 from edge_agent.store import Store
 from protocol.enrolment import EnrolmentAnswer
 
@@ -182,7 +186,9 @@ def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
         senses=ground.senses,
         pauses=MotorPauses(store, ground.devices.set_units),
     )
-    return Cabinet(parts, _inspection(ground, parts))
+    look = _inspection(ground, parts)
+    by_hand = ServiceDoors(look, frozenset(settings.all_doors()), ground.devices.pulse)
+    return Cabinet(parts, look, by_hand)
 
 
 def _inspection(ground: _Ground, parts: Parts) -> Inspection:
@@ -294,7 +300,6 @@ def _uplink(
 def _surroundings(ground: _Ground, cabinet: Cabinet, uplink: UplinkSession) -> Surroundings:
     return Surroundings(
         cabinet,
-        frozenset(ground.settings.all_doors()),
         ground.devices.pulse,
         sync=uplink.birth_soon,
         poll_soon=ground.devices.poll_soon,
@@ -315,6 +320,19 @@ def _desk(
         connected=lambda: uplink.connected,
         committed=lambda: ground.outbox.committed,
         identify=lambda: ground.time.elapsed() < around.identify_until,
+        payment=ground.settings.local_api.payment,
     )
     access = AccessDesk(cabinet, ground.opener, ground.world.chance)
-    return Desk(calls=calls, cabinet=cabinet, access=access, screen=screen, outbox=ground.outbox)
+    return Desk(
+        calls=calls,
+        cabinet=cabinet,
+        service=ServiceDesk(cabinet, access, ground.world.chance),
+        till=Till(cabinet, _payment(ground)),
+        screen=screen,
+        outbox=ground.outbox,
+    )
+
+
+def _payment(ground: _Ground) -> PaymentPort | None:
+    fake = ground.settings.local_api.payment is PaymentMode.FAKE
+    return FakeQrPayment(ground.time.elapsed) if fake else None

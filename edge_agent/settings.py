@@ -76,11 +76,19 @@ class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     baud_rate: int | None = None
 
 
+class PaymentMode(StrEnum):
+    """How the cabinet's own page takes payment; `fake` says so on the screen and takes none."""
+
+    NONE = "none"
+    FAKE = "fake"
+
+
 class LocalApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the payment screen and the technician on site reach the agent; port 0: any free."""
 
     host: str = "127.0.0.1"
     port: int = 8090
+    payment: PaymentMode = PaymentMode.NONE
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

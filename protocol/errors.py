@@ -41,3 +41,12 @@ class SignatureRejectedError(ProtocolError):
 
 class SealBrokenError(ProtocolError):
     """A sealed safety contact cannot be opened with this key (P-21)."""
+
+
+class UnreadableScanError(ProtocolError):
+    """What a scanner typed is no trade item; `fault` is a slug of `gs1_scan.ScanFault`."""
+
+    def __init__(self, fault: str, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
+        self.detail = detail

@@ -12,9 +12,9 @@ import msgspec
 from edge_agent.commands.ledger import Ending
 from edge_agent.detection.errors import NothingLatchedError
 from edge_agent.drivers.errors import DriverError
-from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.logs import recent_lines
 from edge_agent.selling.cabinet import Cabinet
+from edge_agent.selling.errors import DoorBusyError, UnknownDoorError
 from edge_agent.selling.slot_vend import MOTOR_SECONDS
 from protocol.commands import (
     CommandName,
@@ -24,10 +24,8 @@ from protocol.commands import (
     ReleaseHoldArgs,
     ServiceModeArgs,
 )
-from protocol.events import ClearedBy, DoorCause
+from protocol.events import ClearedBy
 
-OPENING_SECONDS_MAX = 10.0
-"""A door that did not open within this long of the order was not opened by it."""
 AUDIT_SECONDS_MAX = 600.0
 """A report over a slow link takes minutes, and is tried three times."""
 LOG_BYTES_MAX = 32 * 1024
@@ -41,7 +39,6 @@ class Surroundings:
     """What handlers may touch; one for the life of the process."""
 
     cabinet: Cabinet
-    doors: frozenset[str]
     pulse: Callable[[str, str], None]
     sync: Callable[[], None]
     poll_soon: Callable[[str], None]
@@ -88,20 +85,15 @@ def _open(around: Surroundings, order: str, args: msgspec.Struct) -> Handled:
     """Open a door by its name or that of a slot behind it."""
     if not isinstance(args, DoorArgs):
         raise TypeError(args)
-    parts = around.cabinet.parts
-    door = around.cabinet.layout.targets.get(args.door, args.door)
-    if door not in around.doors:
-        return _rejected(f"no door {args.door!r}")
-    if around.cabinet.look.busy(door):
-        return _rejected("a vend is under way")
-    if parts.doors.state(door) is DoorState.OPEN:
-        return Ending(CommandOutcome.SUCCEEDED, "open already")
-    parts.doors.expect(door, DoorCause.SERVICE, OPENING_SECONDS_MAX)
     try:
-        around.pulse(door, order)
+        opening = around.cabinet.service_doors.open(args.door, order)
+    except (UnknownDoorError, DoorBusyError) as error:
+        return _rejected(str(error))
     except DriverError as error:
         return Ending(CommandOutcome.FAILED, str(error))
-    return AwaitDoor(door, parts.time.elapsed() + OPENING_SECONDS_MAX)
+    if opening.open_already:
+        return Ending(CommandOutcome.SUCCEEDED, "open already")
+    return AwaitDoor(opening.door, opening.until)
 
 
 def _test_vend(around: Surroundings, order: str, args: msgspec.Struct) -> Handled:
@@ -167,14 +159,9 @@ def _sync(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
 
 
 def _self_test(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:
-    parts = around.cabinet.parts
-    doors = {door: str(parts.doors.state(door)) for door in sorted(around.doors)}
-    faults = sorted(episode.code for episode in parts.faults.open_episodes())
-    good = parts.senses.storage.ok and str(DoorState.UNKNOWN) not in doors.values()
-    outcome = CommandOutcome.SUCCEEDED if good else CommandOutcome.FAILED
-    return Ending(
-        outcome, "", {"doors": doors, "faults": faults, "storage": parts.senses.storage.ok}
-    )
+    found = around.cabinet.self_test()
+    outcome = CommandOutcome.SUCCEEDED if found.good else CommandOutcome.FAILED
+    return Ending(outcome, "", msgspec.to_builtins(found))
 
 
 def _read_audit(around: Surroundings, _order: str, _args: msgspec.Struct) -> Handled:

@@ -21,6 +21,10 @@ class Answer:
     problem: bool = False
 
 
+Pending = Callable[[], Answer | None]
+"""A call that waits: asked at every step for its answer, until there is one."""
+
+
 @dataclass
 class Call:
     """One request."""

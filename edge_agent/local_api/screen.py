@@ -9,7 +9,10 @@ import msgspec
 
 from edge_agent.outbox.presence import Standing
 from edge_agent.selling.cabinet import Cabinet
-from edge_agent.selling.gate import Allowed, Lot
+from edge_agent.selling.gate import Allowed, Lot, Refused
+from edge_agent.settings import PaymentMode
+from protocol.events import SaleMode
+from protocol.faults import CATALOGUE
 from protocol.journal import ClockQuality
 from protocol.presence import LanePosition
 
@@ -41,10 +44,27 @@ class SlotView(msgspec.Struct, frozen=True):
     lots: list[LotView]
 
 
+class DoorView(msgspec.Struct, frozen=True):
+    """The one door of an open-door cabinet; `sellable` is the gate's answer for all behind it.
+
+    `under_way` is the session that is not over, whoever began it.
+    """
+
+    door: str
+    door_state: str
+    sellable: bool
+    reason: str
+    detail: str
+    text: dict[str, str]
+    notices: list[dict[str, Any]]
+    under_way: dict[str, str] | None
+
+
 class FaultView(msgspec.Struct, frozen=True):
-    """One open fault."""
+    """One open fault; a code that the catalogue does not have is its own title."""
 
     code: str
+    title: dict[str, str]
     part: str
     severity: str
     since: datetime
@@ -53,12 +73,15 @@ class FaultView(msgspec.Struct, frozen=True):
 
 
 class StateView(msgspec.Struct, frozen=True):
-    """`GET /v1/state`."""
+    """`GET /v1/state`. `silent_seconds`: since the server was heard, None for never."""
 
     cabinet: str
+    mode: SaleMode
+    payment: PaymentMode
     boot: str
     session: int
     connected: bool
+    silent_seconds: float | None
     now: datetime
     clock: ClockQuality
     rules_version: int
@@ -72,6 +95,8 @@ class StateView(msgspec.Struct, frozen=True):
     currency: str
     storage_ok: bool
     faults: list[FaultView]
+    doors: dict[str, str]
+    open_door: DoorView | None
     slots: list[SlotView]
 
 
@@ -84,16 +109,20 @@ class Screen:
     connected: Callable[[], bool]
     committed: Callable[[], int]
     identify: Callable[[], bool]
+    payment: PaymentMode
 
     def state(self) -> StateView:
         """Everything, now."""
         parts, standing = self.cabinet.parts, self.standing()
-        desired = parts.desired.desired
+        desired, open_door = parts.desired.desired, self.cabinet.layout.open_door
         return StateView(
             cabinet=self.cabinet.layout.cabinet,
+            mode=SaleMode.SLOT if open_door is None else SaleMode.OPEN_DOOR,
+            payment=self.payment,
             boot=standing.boot,
             session=standing.session,
             connected=self.connected(),
+            silent_seconds=parts.contact.silent_seconds(),
             now=parts.time.now(),
             clock=parts.time.quality(),
             rules_version=standing.versions.rules,
@@ -107,6 +136,8 @@ class Screen:
             currency="" if desired is None else desired.currency,
             storage_ok=parts.senses.storage.ok,
             faults=self._faults(),
+            doors={door: str(s) for door, s in self.cabinet.service_doors.states().items()},
+            open_door=None if open_door is None else self._open_door(open_door),
             slots=[self._slot(slot) for slot in self.cabinet.layout.targets],
         )
 
@@ -114,6 +145,7 @@ class Screen:
         return [
             FaultView(
                 episode.code,
+                _title(episode.code),
                 episode.part,
                 episode.severity,
                 episode.since,
@@ -122,6 +154,27 @@ class Screen:
             )
             for episode in self.cabinet.parts.faults.open_episodes()
         ]
+
+    def _open_door(self, door: str) -> DoorView:
+        decision = self.cabinet.decide_door(door)
+        refused = decision if isinstance(decision, Refused) else None
+        told = () if isinstance(decision, Refused) else decision.notices
+        session = self.cabinet.parts.sessions.under_way()
+        return DoorView(
+            door=door,
+            door_state=str(self.cabinet.parts.doors.state(door)),
+            sellable=refused is None,
+            reason="" if refused is None else refused.reason,
+            detail="" if refused is None else refused.detail,
+            text={} if refused is None else msgspec.to_builtins(refused.text),
+            notices=[
+                {"slot": slot, "kind": kind, "text": msgspec.to_builtins(text)}
+                for slot, kind, text in told
+            ],
+            under_way=None
+            if session is None
+            else {"payment_reference": session.payment_reference, "outcome": str(session.state)},
+        )
 
     def _slot(self, slot: str) -> SlotView:
         parts = self.cabinet.parts
@@ -146,6 +199,11 @@ class Screen:
             units=sum(lot.quantity for lot in lots),
             lots=[_lot(lot) for lot in lots],
         )
+
+
+def _title(code: str) -> dict[str, str]:
+    kind = CATALOGUE.get(code)
+    return {"zh": code, "en": code} if kind is None else {"zh": kind.title_zh, "en": kind.title_en}
 
 
 def _lot(lot: Lot) -> LotView:

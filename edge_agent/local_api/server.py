@@ -1,11 +1,12 @@
 """The HTTP side: a few threads that read a bounded request, hand it to the core and wait.
 
 stdlib, because it must cost little memory; on loopback only. Nothing of the agent's state is
-touched here: the core thread answers.
+touched here: the core thread answers. Only the files of the touch page are read here.
 """
 
 import logging
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -13,6 +14,9 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import msgspec
 
 from edge_agent.local_api.calls import CALLS_MAX, Answer, Call, CallQueue
+from edge_agent.local_api.guard import Guard
+from edge_agent.local_api.page_files import HEADERS as PAGE_HEADERS
+from edge_agent.local_api.page_files import page_file
 from edge_agent.local_api.problems import problem_answer
 from protocol.wire import DOWN_LIMIT_BYTES
 
@@ -22,6 +26,7 @@ LENGTH_DIGITS_MAX = 19
 """Digits of a 64-bit number; converting many more would only cost time."""
 READ_SECONDS_MAX = 10.0
 """A client on the same board sends at once or never."""
+API_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _BEARER = "Bearer "
 
 log = logging.getLogger(__name__)
@@ -32,7 +37,7 @@ class LocalServer:
 
     def __init__(self, host: str, port: int, calls: CallQueue) -> None:
         """Bind at once, so that a taken port is an error at start. Raises OSError."""
-        self._server = _Server((host, port), calls)
+        self._server = _Server((host, port), calls, Guard(host))
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="local api", daemon=True
         )
@@ -59,9 +64,10 @@ class _Server(ThreadingHTTPServer):
     # A thread that waits for a vend must not keep the process from ending.
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], calls: CallQueue) -> None:
+    def __init__(self, address: tuple[str, int], calls: CallQueue, guard: Guard) -> None:
         super().__init__(address, _Handler)
         self.calls = calls
+        self.guard = guard
         self.places = threading.BoundedSemaphore(CALLS_MAX)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -82,10 +88,20 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     timeout = READ_SECONDS_MAX
     protocol_version = "HTTP/1.0"
+    server_version = "edge-agent"
+    sys_version = ""
     server: _Server
 
     def do_GET(self) -> None:
-        self._serve()
+        page = page_file(self.path.partition("?")[0])
+        if page is None:
+            self._serve()
+            return
+        refused = self._refusal(self.path)
+        if refused is not None:
+            self._send_answer(refused)
+        else:
+            self._send(200, *page, PAGE_HEADERS)
 
     def do_POST(self) -> None:
         self._serve()
@@ -94,29 +110,46 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug("local_api.request", extra={"line": format % args})
 
     def _serve(self) -> None:
-        answer = self._answer()
-        body = msgspec.json.encode(answer.body)
+        self._send_answer(self._answer())
+
+    def _send_answer(self, answer: Answer) -> None:
         media = "application/problem+json" if answer.problem else "application/json"
+        self._send(answer.status, msgspec.json.encode(answer.body), media, API_HEADERS)
+
+    def _send(self, status: int, body: bytes, media: str, headers: Mapping[str, str]) -> None:
         try:
-            self.send_response(answer.status)
+            self.send_response(status)
             self.send_header("Content-Type", media)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
         except (ConnectionError, TimeoutError) as error:
             # Whoever asked has gone; what was done stays done, and asking again says so.
             log.info("local_api.gone", extra={"path": self.path, "reason": str(error)})
 
+    def _refusal(self, path: str) -> Answer | None:
+        hosts, origins = self.headers.get_all("Host", []), self.headers.get_all("Origin", [])
+        site = self.headers.get("Sec-Fetch-Site", "")
+        refused = self.server.guard.refusal(path, hosts, origins, site)
+        if refused is not None:
+            log.warning("local_api.foreign", extra={"hosts": hosts, "origins": origins})
+        return refused
+
     def _answer(self) -> Answer:
+        try:
+            path = urlsplit(self.path)
+        except ValueError as error:
+            return problem_answer(400, "bad-path", str(error))
+        refused = self._refusal(path.path)
+        if refused is not None:
+            return refused
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()):
             return problem_answer(400, "bad-length", "Content-Length is a number (RFC 9110, 8.6)")
         if len(length) > LENGTH_DIGITS_MAX or int(length) > BODY_BYTES_MAX:
             return problem_answer(413, "too-large", f"at most {BODY_BYTES_MAX} bytes")
-        try:
-            path = urlsplit(self.path)
-        except ValueError as error:
-            return problem_answer(400, "bad-path", str(error))
         call = self._call(path, self.rfile.read(int(length)))
         if not self.server.calls.put(call):
             return problem_answer(503, "busy", "too many requests wait")

@@ -96,12 +96,10 @@ class UplinkSession:
         self._chance = chance
         self._versions = versions
         self._ask_time = ask_time
+        samples = TelemetryLane(outbox, telemetry, time)
         lanes: dict[Lane, tuple[LaneSource, int]] = {
             Lane.JOURNAL: (JournalLane(outbox, time), outbox.committed),
-            Lane.TELEMETRY: (
-                TelemetryLane(outbox, telemetry, time),
-                lane_row(store, Lane.TELEMETRY)[3],
-            ),
+            Lane.TELEMETRY: (samples, lane_row(store, Lane.TELEMETRY)[3]),
         }
         seconds = settings.receipt_timeout_seconds
         self._senders = {
@@ -112,8 +110,7 @@ class UplinkSession:
         self._started_at = time.elapsed()
         self._connect_at: float | None = time.elapsed()
         self._birth_at: float | None = None
-        self._heartbeat_at = self._send_at = self._slow_at = 0.0
-        self._telemetry_at = 0.0
+        self._heartbeat_at = self._send_at = self._slow_at = self._telemetry_at = 0.0
         self._answered = False
         self.connected = False
         self.session = int(store.value(_SESSION) or 0)

@@ -7,6 +7,7 @@ that a rule holds whoever asks. What the gate looks at is gathered in `inspectio
 import contextlib
 import logging
 from dataclasses import dataclass
+from datetime import date
 
 from edge_agent.detection.errors import ThresholdError
 from edge_agent.drivers.lock_board.readings import DoorState
@@ -35,6 +36,7 @@ from edge_agent.selling.errors import (
     NoOpenDoorError,
     PaymentReferenceReusedError,
     SessionNeededError,
+    StockRefusal,
     StockRefusedError,
 )
 from edge_agent.selling.faults import FaultBook
@@ -52,7 +54,9 @@ from edge_agent.selling.motor_pauses import MotorPauses
 from edge_agent.selling.motors import Motors
 from edge_agent.selling.rejections import Rejections
 from edge_agent.selling.scales import Scales
+from edge_agent.selling.self_test import SelfTest
 from edge_agent.selling.self_watch import SelfWatch, Senses
+from edge_agent.selling.service_doors import ServiceDoors
 from edge_agent.selling.session_book import Session, SessionAnswer, SessionOrder
 from edge_agent.selling.settling import Kind, Shelf
 from edge_agent.selling.slot_vend import SlotVends
@@ -91,14 +95,19 @@ class Parts:
 class Cabinet:
     """The parts, and what needs several of them."""
 
-    def __init__(self, parts: Parts, inspection: Inspection) -> None:
+    def __init__(self, parts: Parts, inspection: Inspection, service_doors: ServiceDoors) -> None:
         self.parts = parts
         self.look = inspection
+        self.service_doors = service_doors
         self.layout = inspection.layout
         self.rejections = Rejections(parts.faults, parts.time)
         self._watch = SelfWatch(parts.store, parts.faults, inspection, parts.senses, parts.time)
         parts.vends.recover()
         parts.sessions.recover()
+
+    def today(self) -> date:
+        """Date at the cabinet, by which goods expire."""
+        return local_date(self.parts.time.now(), self.parts.desired.zone)
 
     # What may be sold
 
@@ -213,6 +222,14 @@ class Cabinet:
         self._check_slot_free(moved.slot)
         self.parts.stock.remove(moved)
 
+    def self_test(self) -> SelfTest:
+        """Look at every door, the storage and the open faults; nothing moves."""
+        return SelfTest(
+            doors={door: str(state) for door, state in self.service_doors.states().items()},
+            faults=sorted(episode.code for episode in self.parts.faults.open_episodes()),
+            storage=self.parts.senses.storage.ok,
+        )
+
     # What the server wants
 
     def take_rules(self, data: bytes) -> bool:
@@ -280,6 +297,7 @@ class Cabinet:
             self.parts.doors.forget(reading.door)
             self.parts.vends.pulse_failed(reading.order_id, reading.error)
             self.parts.sessions.pulse_failed(reading.order_id, reading.error)
+            self.service_doors.pulse_failed(reading.order_id)
         elif isinstance(reading, DispenseEnded):
             self.parts.vends.dispense_ended(reading.order_id, reading.outcome)
 
@@ -356,18 +374,18 @@ class Cabinet:
 
     def _check_slot_free(self, slot: str) -> None:
         if self.look.busy(self.look.target_of(slot)):
-            raise StockRefusedError(slot, "a vend is under way")
+            raise StockRefusedError(slot, StockRefusal.BUSY)
 
     def _check_loadable(self, moved: StockMoved) -> None:
         planned = self.parts.desired.planned.get(moved.slot)
         if planned is not None and planned.gtin != moved.gtin:
-            raise StockRefusedError(moved.slot, "another product is planned here", planned.gtin)
+            raise StockRefusedError(moved.slot, StockRefusal.OTHER_PRODUCT, planned.gtin)
         if planned is not None and planned.perishable and moved.expiry is None:
-            raise StockRefusedError(moved.slot, "perishable goods need their expiry date")
+            raise StockRefusedError(moved.slot, StockRefusal.DATE_NEEDED)
         goods = Goods(moved.gtin, moved.lot, None, moved.expiry, moved.production)
         found = self.look.blocks_on([goods], moved.slot)
         if found:
-            raise StockRefusedError(moved.slot, "the goods are blocked", found[0].recall)
-        today = local_date(self.parts.time.now(), self.parts.desired.zone)
+            raise StockRefusedError(moved.slot, StockRefusal.BLOCKED, found[0].recall)
+        today = self.today()
         if moved.expiry is not None and moved.expiry < today:
-            raise StockRefusedError(moved.slot, "the goods are expired", moved.expiry.isoformat())
+            raise StockRefusedError(moved.slot, StockRefusal.EXPIRED, moved.expiry.isoformat())

@@ -1,5 +1,7 @@
 """What people and programs at the cabinet can ask wrongly; nothing is changed by any of it."""
 
+from enum import StrEnum
+
 from edge_agent.errors import OutsideError
 
 
@@ -49,11 +51,43 @@ class SessionNeededError(OutsideError):
         self.slot = slot
 
 
-class StockRefusedError(OutsideError):
-    """Goods may not be loaded, counted or removed as asked."""
+class DoorBusyError(OutsideError):
+    """A door may not be opened by hand: a buyer is at it."""
 
-    def __init__(self, slot: str, why: str, detail: str = "") -> None:
+    def __init__(self, door: str) -> None:
+        super().__init__(f"door {door}: a vend is under way")
+        self.door = door
+
+
+class StockRefusal(StrEnum):
+    """Why goods are not loaded, counted or removed as asked."""
+
+    BUSY = "busy"
+    OTHER_PRODUCT = "other_product"
+    DATE_NEEDED = "date_needed"
+    BLOCKED = "blocked"
+    EXPIRED = "expired"
+    NOT_BOOKED = "not_booked"
+    QUANTITY = "quantity"
+
+
+_STOCK_REFUSALS = {
+    StockRefusal.BUSY: "a vend is under way",
+    StockRefusal.OTHER_PRODUCT: "another product is planned here",
+    StockRefusal.DATE_NEEDED: "perishable goods need their expiry date",
+    StockRefusal.BLOCKED: "the goods are blocked",
+    StockRefusal.EXPIRED: "the goods are expired",
+    StockRefusal.NOT_BOOKED: "more than the book has: count first",
+    StockRefusal.QUANTITY: "the quantity is out of bounds",
+}
+
+
+class StockRefusedError(OutsideError):
+    """Goods may not be loaded, counted or removed as asked; `detail` is what was wanted instead."""
+
+    def __init__(self, slot: str, refusal: StockRefusal, detail: str = "") -> None:
+        why = _STOCK_REFUSALS[refusal]
         super().__init__(f"slot {slot}: {why}" + (f" ({detail})" if detail else ""))
         self.slot = slot
-        self.why = why
+        self.refusal = refusal
         self.detail = detail

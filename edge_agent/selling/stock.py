@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from edge_agent.outbox.store import Outbox
-from edge_agent.selling.errors import StockRefusedError
+from edge_agent.selling.errors import StockRefusal, StockRefusedError
 from edge_agent.selling.gate import Lot
 from edge_agent.store import Store
 from protocol.events import LotConfidence, StockCounted, StockMoved
@@ -66,7 +66,7 @@ class StockBook:
         """Set what is there of one lot (`quantity` counted); the event tells what the book had."""
         checked_gtin(found.gtin)
         if not 0 <= found.quantity <= QUANTITY_MAX:
-            raise StockRefusedError(found.slot, f"a count is 0 to {QUANTITY_MAX}")
+            raise StockRefusedError(found.slot, StockRefusal.QUANTITY, f"0 to {QUANTITY_MAX}")
         rows = self._of_lot(found.slot, found.gtin, found.lot)
         booked = sum(row.quantity for row in rows)
         with self._store.transaction():
@@ -80,7 +80,7 @@ class StockBook:
         rows = self._of_lot(moved.slot, moved.gtin, moved.lot)
         booked = sum(row.quantity for row in rows)
         if moved.quantity > booked:
-            raise StockRefusedError(moved.slot, "more than the book has: count first", f"{booked}")
+            raise StockRefusedError(moved.slot, StockRefusal.NOT_BOOKED, f"{booked}")
         with self._store.transaction():
             self._take(rows, moved.quantity)
             self._outbox.append("stock.removed", moved)
@@ -201,7 +201,7 @@ def _counted(found: StockMoved, booked: int) -> StockCounted:
 
 def _checked(moved: StockMoved) -> StockMoved:
     if not 1 <= moved.quantity <= QUANTITY_MAX:
-        raise StockRefusedError(moved.slot, f"a quantity is 1 to {QUANTITY_MAX}")
+        raise StockRefusedError(moved.slot, StockRefusal.QUANTITY, f"1 to {QUANTITY_MAX}")
     checked_gtin(moved.gtin)
     return moved
 

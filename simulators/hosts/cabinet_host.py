@@ -34,6 +34,7 @@ receipt_timeout_seconds = 2.0
 
 [local_api]
 port = {local_port}
+payment = "fake"
 
 [[buses]]
 port = "{lock_port}"
@@ -69,6 +70,7 @@ class CabinetHost:
     ) -> None:
         self.cabinet_id = cabinet_id
         self.serial_number = f"SN-{cabinet_id}"
+        self.ports = ports
         self.slots = [f"A{number}" for number in range(1, slots + 1)]
         self.folder = folder / cabinet_id
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -305,13 +305,8 @@ def _documents() -> dict[str, msgspec.Struct]:
     return named | {f"command.{name}": command(name) for name in CommandName}
 
 
-def _topics() -> dict[str, msgspec.Struct]:
-    door = BODIES["door.opened"]
+def _heartbeats() -> dict[str, msgspec.Struct]:
     return {
-        "up.presence": PRESENCE,
-        "up.presence.will": msgspec.structs.replace(
-            PRESENCE, state=PresenceState.OFFLINE, why=PresenceCause.WILL, agent_version=""
-        ),
         "up.heartbeat": Heartbeat(
             v=1,
             session=3,
@@ -335,6 +330,17 @@ def _topics() -> dict[str, msgspec.Struct]:
             command_counter=7,
             journal=JOURNAL,
         ),
+    }
+
+
+def _topics() -> dict[str, msgspec.Struct]:
+    door = BODIES["door.opened"]
+    return {
+        "up.presence": PRESENCE,
+        "up.presence.will": msgspec.structs.replace(
+            PRESENCE, state=PresenceState.OFFLINE, why=PresenceCause.WILL, agent_version=""
+        ),
+        **_heartbeats(),
         "up.journal": JournalBatch(
             1,
             EPOCH,

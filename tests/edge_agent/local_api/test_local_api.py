@@ -1,90 +1,16 @@
 """The local API over real HTTP, with the core stepping in its own thread."""
 
-import http.client
-import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
-from typing import Any
 
-import msgspec
 import pytest
 
 from edge_agent.local_api.access import TOKEN_SECONDS, TRIES_MAX
-from protocol.service_pin import hash_pin
-from protocol.signatures import SignedKind, Signer
-from protocol.work_order import WorkOrder, WorkOrderAction
-from tests.edge_agent.model_server import CABINET, FLEET, GTIN_A, START, ModelServer
-from tests.edge_agent.workbench import Bench, ready
-
-PIN = "4711"
-ANSWER_SECONDS_MAX = 20.0
-
-
-class Screen:
-    """A client, and a thread that steps the agent until the test ends."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._step, daemon=True)
-        self._thread.start()
-
-    def _step(self) -> None:
-        while not self._stopping.wait(0.005):
-            self.bench.step(0.2)
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(10.0)
-        assert not self._thread.is_alive()
-
-    def ask(
-        self, method: str, path: str, body: object = None, token: str = ""
-    ) -> tuple[int, dict[str, Any], str]:
-        data = (
-            b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        )
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.bench.agent.local_port, timeout=ANSWER_SECONDS_MAX
-        )
-        with closing(connection):
-            connection.request(method, path, data, headers)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read()), answer.headers["Content-Type"]
-
-    def login(self, body: object) -> str:
-        status, answer, _ = self.ask("POST", "/v1/service/login", body)
-        assert status == 201, answer
-        token = answer["token"]
-        assert isinstance(token, str)
-        return token
-
-
-@pytest.fixture
-def screen(make_bench: Callable[..., Bench]) -> Iterator[Screen]:
-    pin_hash = hash_pin(PIN, b"salt" * 4)
-    made = Screen(ready(make_bench(serving=True), service_pin_hash=pin_hash))
-    yield made
-    made.stop()
-
-
-def work_order(server: ModelServer, *actions: WorkOrderAction, **changes: object) -> dict[str, str]:
-    order = WorkOrder(
-        SignedKind.WORK_ORDER,
-        FLEET,
-        CABINET,
-        "visit-1",
-        "tech-1",
-        list(actions),
-        START + timedelta(days=1),
-    )
-    envelope = server.signer.sign(msgspec.structs.replace(order, **changes))
-    built: dict[str, str] = msgspec.to_builtins(envelope)
-    return built
+from protocol.signatures import Signer
+from protocol.work_order import WorkOrderAction
+from tests.edge_agent.local_api.served import PIN, Screen, work_order
+from tests.edge_agent.model_server import GTIN_A, START
 
 
 def test_the_state_shows_what_may_be_bought(screen: Screen) -> None:
