@@ -6,6 +6,8 @@ them few. What the core itself notices (forged orders, a full disk, a lost store
 same episodes.
 """
 
+import base64
+import zlib
 from datetime import datetime
 
 import msgspec
@@ -32,6 +34,7 @@ from protocol.events import (
 from protocol.faults import CATALOGUE, Severity
 
 _SNAPSHOT = "detection.snapshot"
+PACK_LEVEL = 6
 LOST_STORE_PART = "cabinet"
 """Part of the hold that a lost store latches: nobody knows any more which compartment it was."""
 
@@ -41,6 +44,16 @@ class KeptSnapshot(msgspec.Struct, frozen=True):
 
     at: datetime
     state: DetectorState
+
+
+def packed(kept: KeptSnapshot) -> str:
+    """Snapshot as text for the store: compressed, for a cabinet of 60 doors has 60 KB of it."""
+    return base64.b85encode(zlib.compress(msgspec.json.encode(kept), PACK_LEVEL)).decode()
+
+
+def unpacked(text: str) -> KeptSnapshot:
+    """Reverse `packed`."""
+    return msgspec.json.decode(zlib.decompress(base64.b85decode(text)), type=KeptSnapshot)
 
 
 class FaultBook:
@@ -113,7 +126,7 @@ class FaultBook:
         kept = KeptSnapshot(self._time.now(), self._detector.snapshot(self._time.elapsed()))
         for finding, ground in self._pending:
             self._append(finding, ground)
-        self._store.remember(_SNAPSHOT, msgspec.json.encode(kept).decode())
+        self._store.remember(_SNAPSHOT, packed(kept))
         if self._loss_told:
             self._store.admit_loss()
 
@@ -168,7 +181,7 @@ class FaultBook:
         text = self._store.value(_SNAPSHOT)
         if text is None:
             return Detector(thresholds, chance, perishable=self._perishable)
-        kept = msgspec.json.decode(text, type=KeptSnapshot)
+        kept = unpacked(text)
         return Detector.restore(
             kept.state,
             thresholds,
