@@ -50,7 +50,7 @@ def fleet(
             stage.open()
             console.print(f"console: {stage.server.url}   password of all: {PASSWORD}")
             console.print("logins: " + ", ".join(PEOPLE))
-            live(stage, stop)
+            live(stage, stop, console.print)
         except SimulatorError as error:
             console.print(f"[red]{error}[/]", highlight=False)
             raise typer.Exit(1) from error
