@@ -69,6 +69,7 @@ class Ours:
         self.process = HostedProcess(
             [sys.executable, "-m", "edge_agent", "run", "--config", str(self.config)],
             folder / "agent.log",
+            _as_the_unit_runs_it(),
         )
 
     def start(self, poll_seconds: float) -> None:
@@ -123,6 +124,14 @@ class Ours:
     def store(self) -> Path:
         """Folder of the agent's store."""
         return self.folder / "store"
+
+
+def _as_the_unit_runs_it() -> dict[str, str]:
+    """Environment of the systemd unit, with bytecode cached as an installation has it."""
+    unit = (Path(__file__).parents[3] / "deploy" / "edge-agent.service").read_text()
+    lines = [line for line in unit.splitlines() if line.startswith("Environment=")]
+    named = dict(line.removeprefix("Environment=").split("=", 1) for line in lines)
+    return {**named, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _values(samples: bytes) -> list[int]:
