@@ -38,7 +38,7 @@ from edge_agent.seed import Chance
 from edge_agent.selling.cabinet import Cabinet
 from edge_agent.settings import Settings, TelemetryMode
 from edge_agent.storage_life import life_used_percent
-from edge_agent.store import StorageError
+from edge_agent.store import StorageError, Witness
 from edge_agent.systemd import ServiceManager
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
@@ -63,7 +63,7 @@ class World:
     storage_life: Callable[[], int | None] = life_used_percent
     link: Link | None = None
     devices: Devices | None = None
-    after_commit: Callable[[], None] | None = None
+    witness: Witness | None = None
 
 
 class Agent:

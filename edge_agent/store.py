@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,18 @@ class TransactionError(MisuseError):
     """A write outside of a transaction, or a transaction inside another."""
 
 
+class Moment(StrEnum):
+    """Where in a transaction the power may go; whoever tests that is told of each (`witness`)."""
+
+    BEFORE_BEGIN = "before_begin"
+    AFTER_STATEMENT = "after_statement"
+    BEFORE_COMMIT = "before_commit"
+    AFTER_COMMIT = "after_commit"  # durable, and nothing was done because of it yet
+
+
+Witness = Callable[[Moment], None]
+
+
 class Store:
     """Connection of the core thread; nothing else touches it."""
 
@@ -59,7 +72,7 @@ class Store:
         connection: sqlite3.Connection,
         *,
         set_aside: Path | None = None,
-        after_commit: Callable[[], None] | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self.path = path
         self.set_aside = set_aside
@@ -72,7 +85,7 @@ class Store:
         self.commits = 0
         """Transactions committed by this process; whoever caches compares it."""
         self._connection = connection
-        self._after_commit = after_commit
+        self._witness = witness
         self._writing = False
 
     @classmethod
@@ -82,7 +95,7 @@ class Store:
         steps: Sequence[str],
         *,
         now: datetime,
-        after_commit: Callable[[], None] | None = None,
+        witness: Witness | None = None,
     ) -> "Store":
         """Open or create the store and bring it to the last of the schema `steps`.
 
@@ -98,7 +111,7 @@ class Store:
                 _write_durably(directory / BORN_FILE)
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"{path}: {error}") from error
-        return cls(path, connection, set_aside=set_aside, after_commit=after_commit)
+        return cls(path, connection, set_aside=set_aside, witness=witness)
 
     @property
     def lost(self) -> bool:
@@ -114,7 +127,7 @@ class Store:
         self.forget(LOST)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[None]:
         """Everything written inside is committed together, or not at all.
 
         Raises StorageError when the disk does not take it; then nothing was written.
@@ -122,9 +135,11 @@ class Store:
         if self._writing:
             raise TransactionError("a transaction is open already")
         try:
+            self._tell(Moment.BEFORE_BEGIN)
             self._connection.execute("BEGIN IMMEDIATE")
             self._writing = True
-            yield self._connection
+            yield
+            self._tell(Moment.BEFORE_COMMIT)
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
@@ -137,8 +152,7 @@ class Store:
         finally:
             self._writing = False
         self.commits += 1
-        if self._after_commit is not None:
-            self._after_commit()
+        self._tell(Moment.AFTER_COMMIT)
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Read all rows; the caller bounds them by LIMIT or by what the table can hold."""
@@ -153,7 +167,9 @@ class Store:
         """Write inside the caller's transaction; return how many rows it changed."""
         if not self._writing:
             raise TransactionError("a write needs a transaction")
-        return self._connection.execute(sql, parameters).rowcount
+        changed = self._connection.execute(sql, parameters).rowcount
+        self._tell(Moment.AFTER_STATEMENT)
+        return changed
 
     def value(self, key: str) -> str | None:
         """Read one remembered value."""
@@ -181,6 +197,10 @@ class Store:
     def close(self) -> None:
         """Close the file; it may be closed twice."""
         self._connection.close()
+
+    def _tell(self, moment: Moment) -> None:
+        if self._witness is not None:
+            self._witness(moment)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
