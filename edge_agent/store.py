@@ -2,21 +2,30 @@
 
 Outbox, rules, stock, vends and commands share it, so that a fact and its effect are one
 transaction. WAL with synchronous=FULL: a commit survives a power cut. No value is cached across a
-rollback: parts read from the store, the page cache makes that cheap. A damaged file is kept aside
-under a new name and an empty one begins; `lost` tells the rest that something was forgotten.
+rollback: parts read from the store, the page cache makes that cheap. A damaged store
+(`store_damage.py`) is kept aside under a new name and an empty one begins; `lost` tells the rest
+that something was forgotten.
 """
 
 import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from edge_agent.errors import EdgeError, MisuseError
+from edge_agent.store_damage import (
+    DamagedStoreError,
+    check_whole,
+    lost_commits,
+    primary_code,
+    register,
+    told_as_damage,
+)
 
 STORE_FILE = "agent.sqlite"
 BORN_FILE = "agent.born"
@@ -26,11 +35,18 @@ PAGE_BYTES = 1_024
 BUSY_SECONDS = 5.0
 """`edge-agent status` and a copy for backup may hold the file for moments."""
 
-_VALUES = "CREATE TABLE value (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+_VALUES = """\
+CREATE TABLE value (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    seal INTEGER AS (row_seal(key, value)) STORED
+) STRICT, WITHOUT ROWID;"""
 LOST = "store.lost"
 _LOST = f"\nINSERT INTO value VALUES ('{LOST}', 'yes');"
 """Written with the first schema step, so that a crash right after cannot hide the loss."""
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+KEPT_ASIDE_MAX = 2
+"""Damaged stores kept for whoever wants to look; more would fill the disk that damages them."""
+_COMPANIONS = ("", "-wal", "-shm")
 _NO_ROOM = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -105,8 +121,7 @@ class Store:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             known = (directory / BORN_FILE).exists()
-            first = _VALUES + (_LOST if known else "")
-            connection, set_aside = _connect_or_set_aside(path, (first, *steps), now)
+            connection, set_aside = _connect_or_set_aside(path, steps, now, known=known)
             if not known:
                 _write_durably(directory / BORN_FILE)
         except (OSError, sqlite3.Error) as error:
@@ -143,7 +158,7 @@ class Store:
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
-            if isinstance(error, sqlite3.OperationalError) and _primary_code(error) in _NO_ROOM:
+            if isinstance(error, sqlite3.OperationalError) and primary_code(error) in _NO_ROOM:
                 if self.writable:
                     log.exception("store.not_writable")
                 self.writable = False
@@ -207,47 +222,50 @@ class Store:
             self._connection.execute("ROLLBACK")
 
 
-def _primary_code(error: sqlite3.Error) -> int:
-    # Extended codes carry the primary one in their low byte (sqlite.org/rescode.html).
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
 def _connect_or_set_aside(
-    path: Path, steps: Sequence[str], now: datetime
+    path: Path, steps: Sequence[str], now: datetime, *, known: bool
 ) -> tuple[sqlite3.Connection, Path | None]:
+    aside = None
+    if not path.exists() and _files_of(path):
+        aside = _set_aside(path, now)  # the power went while one was set aside
     try:
-        return _connect(path, steps), None
-    except sqlite3.DatabaseError as error:
-        if _primary_code(error) not in _DAMAGED:
-            raise
+        return _connect(path, steps, lost=known or aside is not None), aside
+    except DamagedStoreError:
         aside = _set_aside(path, now)
         log.exception("store.damaged", extra={"kept_as": str(aside)})
-        return _connect(path, steps), aside
+    return _connect(path, steps, lost=True), aside
 
 
-def _connect(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
+def _connect(path: Path, steps: Sequence[str], *, lost: bool) -> sqlite3.Connection:
+    """Open a sound store, or begin one; `lost`: one that begins says it was another before."""
+    if lost_commits(path.with_name(path.name + "-wal")):
+        raise DamagedStoreError("the log goes on behind a frame that is wrong")
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded by a new file alone
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _check_whole(connection)
-        _migrate(connection, steps)
+        register(connection)
+        with told_as_damage():
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # heeded by a new file alone
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            check_whole(connection, (_VALUES, *steps))
+        _migrate(connection, (_VALUES + (_LOST if lost else ""), *steps))
+        _begin_log(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _check_whole(connection: sqlite3.Connection) -> None:
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        error = sqlite3.DatabaseError(f"quick_check: {verdict}")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+def _begin_log(connection: sqlite3.Connection) -> None:
+    """Begin the log anew, so that no torn rest of an earlier power cut lies behind later commits.
+
+    A full disk does not allow it; the log is good as it is.
+    """
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
@@ -262,18 +280,40 @@ def _migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
 
 
 def _set_aside(path: Path, now: datetime) -> Path:
+    """Move the store out of the way, its database first.
+
+    A power cut in between leaves a log without its database, which is found and moved at the next
+    start. The other way round a database without its log would be believed.
+    """
     stamp = now.strftime("%Y%m%dT%H%M%S")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     number = 0
-    while aside.exists():
+    while _files_of(aside):
         number += 1
         aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
-    for suffix in ("-wal", "-shm"):
-        companion = path.with_name(path.name + suffix)
-        if companion.exists():
-            companion.replace(aside.with_name(aside.name + suffix))
-    path.replace(aside)
+    for file in _files_of(path):
+        file.replace(file.with_name(file.name.replace(path.name, aside.name, 1)))
+    _forget_oldest(path)
     return aside
+
+
+def _files_of(path: Path) -> list[Path]:
+    files = [path.with_name(path.name + suffix) for suffix in _COMPANIONS]
+    return [file for file in files if file.exists()]
+
+
+def _forget_oldest(path: Path) -> None:
+    kept = sorted(
+        (file for file in path.parent.glob(f"{path.name}.damaged-*") if _is_database(file)),
+        key=lambda file: file.stat().st_mtime_ns,
+    )
+    for old in kept[:-KEPT_ASIDE_MAX]:
+        for file in _files_of(old):
+            file.unlink()
+
+
+def _is_database(path: Path) -> bool:
+    return not path.name.endswith(_COMPANIONS[1:])
 
 
 def _write_durably(path: Path) -> None:
