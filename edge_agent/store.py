@@ -44,6 +44,8 @@ CREATE TABLE value (
 LOST = "store.lost"
 _LOST = f"\nINSERT INTO value VALUES ('{LOST}', 'yes');"
 """Written with the first schema step, so that a crash right after cannot hide the loss."""
+TRY_AGAIN_SECONDS = 10.0
+"""As often as free space is looked at; what waits by then is some hundred rows."""
 KEPT_ASIDE_MAX = 2
 """Damaged stores kept for whoever wants to look; more would fill the disk that damages them."""
 _COMPANIONS = ("", "-wal", "-shm")
@@ -79,6 +81,23 @@ class Moment(StrEnum):
 Witness = Callable[[Moment], None]
 
 
+class Patience:
+    """How often a write that can wait is tried again on a disk that refuses: not at each step."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self._again_at = 0.0
+
+    def worn_out(self, elapsed: float) -> bool:
+        """Whether to try now, at these elapsed seconds."""
+        if self._store.writable:
+            return True
+        if elapsed < self._again_at:
+            return False
+        self._again_at = elapsed + TRY_AGAIN_SECONDS
+        return True
+
+
 class Store:
     """Connection of the core thread; nothing else touches it."""
 
@@ -101,6 +120,7 @@ class Store:
         self.commits = 0
         """Transactions committed by this process; whoever caches compares it."""
         self._connection = connection
+        self._inode = path.stat().st_ino
         self._witness = witness
         self._writing = False
 
@@ -208,6 +228,19 @@ class Store:
         """Free space for us on the disk of the store."""
         room = os.statvfs(self.path.parent)
         return room.f_bavail * room.f_frsize
+
+    def spare_bytes(self) -> int:
+        """Free space inside the file: what was deleted leaves room there, never on the disk."""
+        (pages,), (page_bytes,) = self.rows("PRAGMA freelist_count") + self.rows("PRAGMA page_size")
+        return int(pages) * int(page_bytes)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the next start will find this file: nobody deleted or replaced it."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close the file; it may be closed twice."""

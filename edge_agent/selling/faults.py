@@ -6,6 +6,7 @@ them few. What the core itself notices (forged orders, a full disk, a lost store
 same episodes.
 """
 
+import logging
 from datetime import datetime
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from edge_agent.detection import temp_safety_hold
 from edge_agent.detection.detector import Detector
 from edge_agent.detection.episodes import Episode
-from edge_agent.detection.findings import Cleared, Finding, Raised
+from edge_agent.detection.findings import Cleared, Finding, Raised, Repeated
 from edge_agent.detection.snapshot import DetectorState
 from edge_agent.detection.thresholds import Thresholds
 from edge_agent.detection.verdicts import Condition, Verdict
@@ -21,7 +22,7 @@ from edge_agent.drivers.readings import Reading
 from edge_agent.outbox.store import Outbox
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
-from edge_agent.store import Store
+from edge_agent.store import Patience, Store
 from protocol.events import (
     ClearedBy,
     FaultCleared,
@@ -32,8 +33,12 @@ from protocol.events import (
 from protocol.faults import CATALOGUE, Severity
 
 _SNAPSHOT = "detection.snapshot"
+WAITING_MAX = 500
+"""Findings in memory while the disk refuses them; the flapping rule makes days of that."""
 LOST_STORE_PART = "cabinet"
 """Part of the hold that a lost store latches: nobody knows any more which compartment it was."""
+
+log = logging.getLogger(__name__)
 
 
 class KeptSnapshot(msgspec.Struct, frozen=True):
@@ -61,6 +66,7 @@ class FaultBook:
         self._time = time
         self._perishable = perishable
         self._pending: list[tuple[Finding, str]] = []
+        self._patience = Patience(store)
         self._kept_at = time.elapsed()
         self._detector = self._restored(thresholds, chance)
         self._loss_told = False
@@ -93,8 +99,9 @@ class FaultBook:
         self._tell_loss()
         elapsed = self._time.elapsed()
         found = self._detector.step(elapsed, self._time.now())
-        self._pending += [(finding, "") for finding in found]
-        if self._pending:
+        for finding in found:
+            self._wait(finding)
+        if self._pending and self._patience.worn_out(elapsed):
             self.flush()
 
     @property
@@ -154,6 +161,20 @@ class FaultBook:
             self._detector.service_began(self._time.elapsed())
         else:
             self._detector.service_ended(self._time.elapsed())
+
+    def _wait(self, finding: Finding) -> None:
+        """Keep a finding until it is written: of repeats the newest, which has the count."""
+        if isinstance(finding, Repeated):
+            self._pending = [
+                row
+                for row in self._pending
+                if not (isinstance(row[0], Repeated) and row[0].fault_id == finding.fault_id)
+            ]
+        self._pending.append((finding, ""))
+        if len(self._pending) > WAITING_MAX:
+            log.error("fault.finding_forgotten", extra={"count": len(self._pending)})
+            oldest = (row for row in self._pending if row[0].code != temp_safety_hold.CODE)
+            self._pending.remove(next(oldest, self._pending[0]))
 
     def _tell_loss(self) -> None:
         """Latch the hold for a store that lost something: at the start, or found out later."""
