@@ -7,7 +7,6 @@ same episodes.
 """
 
 import logging
-from datetime import datetime
 
 import msgspec
 
@@ -22,6 +21,7 @@ from edge_agent.drivers.readings import Reading
 from edge_agent.outbox.store import Outbox
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
+from edge_agent.selling.time_off import KnownTime, TimeOff
 from edge_agent.store import Patience, Store
 from protocol.events import (
     ClearedBy,
@@ -42,10 +42,10 @@ log = logging.getLogger(__name__)
 
 
 class KeptSnapshot(msgspec.Struct, frozen=True):
-    """Snapshot and the wall time it was taken at."""
+    """Snapshot, and what was known of the time when it was taken."""
 
-    at: datetime
     state: DetectorState
+    known: KnownTime | None
 
 
 class FaultBook:
@@ -98,6 +98,9 @@ class FaultBook:
         """Let detection decide and write what it found. Raises StorageError; then it waits."""
         self._tell_loss()
         elapsed = self._time.elapsed()
+        off_seconds = self._off.seconds()
+        if off_seconds is not None:
+            self._detector.was_off(off_seconds, elapsed)
         found = self._detector.step(elapsed, self._time.now())
         for finding in found:
             self._wait(finding)
@@ -117,7 +120,7 @@ class FaultBook:
 
     def write(self) -> None:
         """Write waiting findings and the snapshot, in the caller's transaction."""
-        kept = KeptSnapshot(self._time.now(), self._detector.snapshot(self._time.elapsed()))
+        kept = KeptSnapshot(self._detector.snapshot(self._time.elapsed()), self._off.known())
         for finding, ground in self._pending:
             self._append(finding, ground)
         self._store.remember(_SNAPSHOT, msgspec.json.encode(kept).decode())
@@ -188,20 +191,18 @@ class FaultBook:
     def _restored(self, thresholds: Thresholds, chance: Chance) -> Detector:
         text = self._store.value(_SNAPSHOT)
         if text is None:
+            self._off = TimeOff(self._time, None)
             return Detector(thresholds, chance, perishable=self._perishable)
         kept = msgspec.json.decode(text, type=KeptSnapshot)
+        self._off = TimeOff(self._time, kept.known)
         return Detector.restore(
             kept.state,
             thresholds,
             chance,
             perishable=self._perishable,
             elapsed=self._time.elapsed(),
-            downtime_seconds=self._downtime_seconds(kept.at),
+            downtime_seconds=self._off.seconds() or 0.0,
         )
-
-    def _downtime_seconds(self, kept_at: datetime) -> float:
-        # A clock that nobody set says nothing about how long the power was away.
-        return (self._time.now() - kept_at).total_seconds() if self._time.trusted else 0.0
 
     def _report(self, code: str, part: str, condition: Condition, cause: str) -> None:
         kind = CATALOGUE[code]

@@ -15,7 +15,9 @@ from protocol.events import BODIES
 from protocol.journal import Event, Lane
 from tests.edge_agent.survival.day import Day
 
-FINAL = {str(state) for state, after in (*TRANSITIONS.items(), *SESSION_TRANSITIONS.items()) if not after}
+FINAL = {
+    str(state) for state, after in (*TRANSITIONS.items(), *SESSION_TRANSITIONS.items()) if not after
+}
 ENDINGS = {"sale.completed", "vend.failed"}
 OUTCOMES = {
     "not_dispensed": "failed",

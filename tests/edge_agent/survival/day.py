@@ -145,7 +145,9 @@ class Day:
 
     @property
     def _gtins(self) -> dict[str, str]:
-        return {row.slot: row.gtin for row in self.bench.agent.cabinet.parts.desired.planned.values()}
+        return {
+            row.slot: row.gtin for row in self.bench.agent.cabinet.parts.desired.planned.values()
+        }
 
     def _poll(self) -> None:
         at, put = self.world.clock.elapsed(), self.bench.agent.readings.put

@@ -25,7 +25,9 @@ def rules(version: int, *lots: str, free: Iterable[str] = (), block: Iterable[st
     def act(day: Day) -> None:
         world = day.world
         found = [
-            Rule(f"R-{lot}", 1, BlockKind.RECALL, Terms([GTIN_A], Lots([lot])), Notice("停", "Stop"))
+            Rule(
+                f"R-{lot}", 1, BlockKind.RECALL, Terms([GTIN_A], Lots([lot])), Notice("停", "Stop")
+            )
             for lot in lots
         ]
         world.server.rules_version = version
@@ -198,9 +200,7 @@ def release(day: Day) -> None:
     day.world.hold_latched = False
     for episode in faults.open_episodes():
         if episode.code == HOLD:
-            faults.release(
-                HOLD, episode.part, by="tech", ground="pin", cleared_by=ClearedBy.ONSITE
-            )
+            faults.release(HOLD, episode.part, by="tech", ground="pin", cleared_by=ClearedBy.ONSITE)
     day.step()
 
 
@@ -256,10 +256,19 @@ SLOT = Scenario(
     )
 )
 MOTOR = Scenario(
-    (*BEGIN, pay("pay-1"), pay("pay-2", "A2"), pay("pay-1"), pay("pay-3", "A2"), pay("pay-4", "A2")),
+    (
+        *BEGIN,
+        pay("pay-1"),
+        pay("pay-2", "A2"),
+        pay("pay-1"),
+        pay("pay-3", "A2"),
+        pay("pay-4", "A2"),
+    ),
     motors=("A1", "A2"),
     settings={
-        "buses": [BusSettings("nowhere", [DeviceSettings("vmc", "fa-fb", slots={"A1": 11, "A2": 12})])]
+        "buses": [
+            BusSettings("nowhere", [DeviceSettings("vmc", "fa-fb", slots={"A1": 11, "A2": 12})])
+        ]
     },
 )
 DOOR = Scenario(
