@@ -146,7 +146,7 @@ def _ground(
         Path(settings.data_dir),
         SCHEMA_STEPS,
         now=world.clock.wall(),
-        after_commit=world.after_commit,
+        witness=world.witness,
     )
     time = Timekeeper(store, world.clock, trusted=settings.clock_trusted)
     outbox = Outbox(store, time, world.chance, world.chance.short_id())

@@ -38,7 +38,7 @@ from edge_agent.seed import Chance
 from edge_agent.selling.cabinet import Cabinet
 from edge_agent.settings import Settings, TelemetryMode
 from edge_agent.storage_life import life_used_percent
-from edge_agent.store import StorageError
+from edge_agent.store import Patience, StorageError, Witness
 from edge_agent.systemd import ServiceManager
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
@@ -63,7 +63,7 @@ class World:
     storage_life: Callable[[], int | None] = life_used_percent
     link: Link | None = None
     devices: Devices | None = None
-    after_commit: Callable[[], None] | None = None
+    witness: Witness | None = None
 
 
 class Agent:
@@ -105,6 +105,7 @@ class Agent:
         self._server = server
         every = settings.telemetry_mode is TelemetryMode.EVERY_READING
         self._sampling = Sampling(telemetry, every_reading=every)
+        self._patience = Patience(cabinet.parts.store)
         self._tidy_at = 0.0
 
     @property
@@ -125,6 +126,7 @@ class Agent:
 
     def step(self) -> None:
         """One bounded turn. Raises only for defects of ours."""
+        self._announce()
         self._devices.check()
         for reading in self.readings.take(READINGS_A_STEP):
             self._keep(partial(self._observe, reading))
@@ -166,7 +168,8 @@ class Agent:
 
     def _write_together(self) -> None:
         """Write all that could wait when some of it cannot any more: commits wear the flash."""
-        if self._telemetry.due or self.cabinet.parts.faults.due:
+        due = self._telemetry.due or self.cabinet.parts.faults.due
+        if due and self._patience.worn_out(self._world.clock.elapsed()):
             self._write_all()
 
     def _write_all(self) -> None:
@@ -177,11 +180,14 @@ class Agent:
             parts.contact.write()
         self._telemetry.written()
         parts.faults.written()
+        parts.contact.written()
 
     def _announce(self) -> None:
-        with contextlib.suppress(StorageError):
-            self._starts.begin(self._settings.device_names())
-        if self._starts.power_was_cut:
+        """Write the first event; a disk that was full then gets it when it takes writes again."""
+        if self._starts.begun:
+            return
+        self._keep(partial(self._starts.begin, self._settings.device_names()))
+        if self._starts.begun and self._starts.power_was_cut:
             self.cabinet.parts.faults.notice_once("POWER_BACK", "mains", cause="boot")
 
     def _say_stopped(self) -> None:
@@ -214,7 +220,7 @@ class Agent:
         elapsed = self._world.clock.elapsed()
         if elapsed >= self._tidy_at:
             self._tidy_at = elapsed + TIDY_EVERY_SECONDS
-            self.outbox.tidy()
+            self.outbox.tidy(short_of_space=not self.cabinet.parts.senses.storage.ok)
 
     def _keep(self, part: Callable[[], object]) -> None:
         """Do a part; with a full disk it is tried again later, as its own contract says."""

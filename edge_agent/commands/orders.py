@@ -4,6 +4,7 @@ An order is noted as begun before it is carried out; after a power cut in betwee
 interrupted and never repeated.
 """
 
+import contextlib
 import logging
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from edge_agent.commands.ledger import CommandLedger, Ending
 from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.drivers.readings import DispenseEnded, DispenseOutcome, PulseFailed
 from edge_agent.rules.documents import Opener
+from edge_agent.store import StorageError
 from protocol.commands import PHYSICAL, Command, CommandOutcome, check_args, read_command
 from protocol.errors import MalformedMessageError, ProtocolError, SignatureRejectedError
 from protocol.journal import SEQUENCE_MAX
@@ -53,7 +55,9 @@ class Orders:
         self._around = around
         self._waiting: tuple[str, AwaitDoor | AwaitMotor | AwaitAudit] | None = None
         self._ended: tuple[str, Ending] | None = None
-        ledger.recover()
+        self._recovered = False
+        with contextlib.suppress(StorageError):  # then with the first step that can
+            self._recover()
 
     @property
     def counter(self) -> int:
@@ -62,6 +66,7 @@ class Orders:
 
     def receive(self, data: bytes, session: int) -> None:
         """Take an order that came in this session. Raises StorageError; then nothing was done."""
+        self._recover()
         try:
             payload = self._opener.open(data, SignedKind.COMMAND).payload
             named = decode_json(payload, _Named)
@@ -79,6 +84,7 @@ class Orders:
 
     def step(self) -> None:
         """End the order that waits for a door. Raises StorageError; then the next step tries."""
+        self._recover()
         if self._ended is not None:
             self._finish(*self._ended)
         if self._waiting is None:
@@ -110,6 +116,12 @@ class Orders:
         if isinstance(awaited, AwaitAudit) and awaited.device == device:
             outcome = CommandOutcome.FAILED if failure else CommandOutcome.SUCCEEDED
             self._finish(order, Ending(outcome, failure[:DETAIL_LENGTH_MAX]))
+
+    def _recover(self) -> None:
+        """End what the last boot began, before anything new is begun."""
+        if not self._recovered:
+            self._ledger.recover()
+            self._recovered = True
 
     def _take(self, payload: str, named: _Named, session: int) -> None:
         try:

@@ -5,5 +5,6 @@ CREATE TABLE command (
     outcome TEXT,
     detail TEXT NOT NULL,
     result TEXT NOT NULL,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    seal INTEGER AS (row_seal(id, counter, outcome, detail, result, at)) STORED
 ) STRICT, WITHOUT ROWID;

@@ -220,6 +220,16 @@ class Detector:
         )
         return [finding for finding in findings if finding is not None]
 
+    def was_off(self, seconds: float, elapsed: float) -> None:
+        """Take how long no temperature was read before this boot, learnt only now.
+
+        What `restore` was told already need not be told again.
+        """
+        unknown_seconds = self._thresholds.hold_unknown_seconds
+        if self._perishable and seconds >= unknown_seconds:
+            for part in self._holds:
+                self.report(temp_safety_hold.unread(part, seconds, elapsed, unknown_seconds))
+
     def release(
         self,
         code: str,

@@ -46,10 +46,9 @@ def observed(memory: HoldMemory, air: Air, restock: Restock, thresholds: Thresho
 
 def judged(part: str, memory: HoldMemory, elapsed: float, thresholds: Thresholds) -> Verdict:
     """Judge perishable goods in the compartment; `elapsed` shows how long it was not read."""
-    if elapsed - memory.known_at >= thresholds.hold_unknown_seconds:
-        unknown_seconds = elapsed - memory.known_at
-        limit = thresholds.hold_unknown_seconds
-        return _bad(part, memory.known_at, unknown_seconds, limit, "temperature_unknown")
+    unknown_seconds = elapsed - memory.known_at
+    if unknown_seconds >= thresholds.hold_unknown_seconds:
+        return unread(part, unknown_seconds, elapsed, thresholds.hold_unknown_seconds)
     celsius = memory.mean_celsius
     if memory.excess.bad_for(thresholds.hold_excess_seconds):
         began_at = memory.excess.bad_at or 0.0
@@ -59,6 +58,11 @@ def judged(part: str, memory: HoldMemory, elapsed: float, thresholds: Thresholds
         limit = memory.missed.limit_celsius
         return _bad(part, began_at, memory.missed_celsius, limit, "too_warm_after_service")
     return Verdict(CODE, part, Condition.UNDECIDED)
+
+
+def unread(part: str, seconds: float, elapsed: float, limit_seconds: float) -> Verdict:
+    """Judge a compartment whose temperature was not read for so long until `elapsed`."""
+    return _bad(part, elapsed - seconds, seconds, limit_seconds, "temperature_unknown")
 
 
 def released(memory: HoldMemory, elapsed: float) -> HoldMemory:

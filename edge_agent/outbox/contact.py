@@ -2,14 +2,15 @@
 
 From a birth on the gate waits for the receipt that answers it, and then until the bundle that
 receipt names is held. A broker without a server behind it must not stop a fleet: an unanswered
-birth counts as no contact after `answer_seconds` (ADR 0007). A newer version once heard of stays
-wanted, through disconnects and restarts.
+birth counts as no contact after `answer_seconds` (ADR 0007). The version of the latest receipt
+stays wanted, through disconnects and restarts.
 """
 
+import contextlib
 from datetime import datetime, timedelta
 
 from edge_agent.outbox.timekeeper import Timekeeper
-from edge_agent.store import Store
+from edge_agent.store import StorageError, Store
 
 _WANTED = "contact.rules_version"
 _HEARD = "contact.heard_at"
@@ -45,15 +46,20 @@ class Contact:
         self._born_at = None
 
     def heard(self, rules_version: int) -> None:
-        """Take a receipt."""
+        """Take a receipt; on a full disk it is noted with the next write that succeeds.
+
+        The latest one counts: a number that a receipt of rubbish named must not stop sale for ever.
+        """
         self._born_at, self._in_vain = None, False
         self._heard_elapsed = self._time.elapsed()
-        newer = rules_version > self._wanted
+        changed = rules_version != self._wanted
         # First in memory: a full disk must not hide that newer rules exist.
-        self._wanted = max(rules_version, self._wanted)
-        if newer or self._kept_at is None:
-            with self._store.transaction():
-                self.write()
+        self._wanted = rules_version
+        if changed or self._kept_at is None:
+            with contextlib.suppress(StorageError):
+                with self._store.transaction():
+                    self.write()
+                self.written()
 
     def write(self) -> None:
         """Note when the server was heard, in the caller's transaction, when it is time again.
@@ -67,7 +73,10 @@ class Contact:
         moment = self._time.now() - timedelta(seconds=now - heard)
         self._store.remember(_HEARD, moment.isoformat())
         self._store.remember(_WANTED, str(self._wanted))
-        self._kept_at = heard
+
+    def written(self) -> None:
+        """Take it as noted: the transaction of `write` was committed."""
+        self._kept_at = self._heard_elapsed
 
     def rules_pending(self, held_version: int) -> bool:
         """Say whether the gate must wait."""

@@ -5,7 +5,8 @@ CREATE TABLE lane (
     epoch TEXT NOT NULL,
     head INTEGER NOT NULL,
     floor INTEGER NOT NULL,
-    committed INTEGER NOT NULL
+    committed INTEGER NOT NULL,
+    seal INTEGER AS (row_seal(name, epoch, head, floor, committed)) STORED
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE journal (
     seq INTEGER PRIMARY KEY,
@@ -14,7 +15,8 @@ CREATE TABLE journal (
     boot TEXT NOT NULL,
     clock TEXT NOT NULL,
     type TEXT NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    seal INTEGER AS (row_seal(seq, at, mono_ms, boot, clock, type, body)) STORED
 ) STRICT;
 CREATE TABLE telemetry (
     seq INTEGER PRIMARY KEY,
@@ -23,10 +25,12 @@ CREATE TABLE telemetry (
     boot TEXT NOT NULL,
     part TEXT NOT NULL,
     metric TEXT NOT NULL,
-    value REAL NOT NULL
+    value REAL NOT NULL,
+    seal INTEGER AS (row_seal(seq, at, mono_ms, boot, part, metric, value)) STORED
 ) STRICT;
 -- How far the journal was acknowledged at which time; one row an hour at most (P-7).
 CREATE TABLE acknowledged (
     through INTEGER PRIMARY KEY,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    seal INTEGER AS (row_seal(through, at)) STORED
 ) STRICT;

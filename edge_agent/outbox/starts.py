@@ -32,6 +32,8 @@ class Starts:
         self._outbox = outbox
         self._time = time
         self._machine_boot = machine_boot
+        self.begun = False
+        """Whether `agent.started` is written."""
         self.power_was_cut = False
         """Whether this machine started anew without the last life having ended."""
 
@@ -49,6 +51,7 @@ class Starts:
             store.remember(_MACHINE_BOOT, self._machine_boot)
             store.remember(_RUNNING, self._outbox.boot)
             self._append("agent.started", reason, devices)
+        self.begun = True
         self.power_was_cut = was_cut and not same_machine_boot and not first
 
     def end(self, devices: list[str]) -> None:

@@ -96,13 +96,16 @@ class Outbox:
         )
         return [_event(row, newer) for row in rows]
 
-    def tidy(self) -> int:
-        """Note how far the server is, delete what is acknowledged for 7 days; return how many."""
+    def tidy(self, *, short_of_space: bool = False) -> int:
+        """Note how far the server is, delete what is acknowledged for 7 days; return how many.
+
+        `short_of_space`: delete all that is acknowledged; the 7 days are for when there is room.
+        """
         now, committed = self._time.now(), self.committed
         floor = lane_row(self._store, Lane.JOURNAL)[2]
         last = self._store.row("SELECT through, at FROM acknowledged ORDER BY through DESC LIMIT 1")
         due = last is None or _age(now, last[1]) >= MARK_EVERY_SECONDS
-        old = _deletable(self._store, now, committed)
+        old = committed if short_of_space else _deletable(self._store, now, committed)
         if not (due and committed >= floor) and old < floor:
             return 0
         with self._store.transaction():

@@ -4,6 +4,7 @@ It owns the link and gives back only what others must handle: rules, desired sta
 answers. All repair is here: whoever is ahead sends again, after each birth and each receipt.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -312,10 +313,11 @@ class UplinkSession:
         if server_epoch == self._server_epoch:
             return
         known, self._server_epoch = self._server_epoch, server_epoch
-        with self._store.transaction():
-            self._store.remember(_SERVER_EPOCH, server_epoch)
         if known is not None and not answers_birth:
             self._birth_later()
+        # Forgotten because of a full disk it costs one more birth after a restart.
+        with contextlib.suppress(StorageError), self._store.transaction():
+            self._store.remember(_SERVER_EPOCH, server_epoch)
 
     def _birth_later(self) -> None:
         self.birth_soon(self._chance.uniform(0.0, self._settings.reconnect_spread_seconds))

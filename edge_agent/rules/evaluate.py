@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from protocol.matching import Goods, Match, Place, match, strongest
-from protocol.rules import BlockKind, Notice, OpenDoorAction, Rule
+from protocol.rules import BlockKind, Notice, OpenDoorAction, RecallClass, Rule
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,14 @@ def index(rules: Iterable[Rule]) -> RuleIndex:
     return RuleIndex(everything, by_gtin, without)
 
 
+def _locks(rule: Rule) -> bool:
+    return rule.open_door is OpenDoorAction.LOCK or rule.recall_class is RecallClass.I
+
+
 def blocks(rules: RuleIndex, goods: Iterable[Goods], place: Place) -> tuple[Block, ...]:
     """Blocks on goods that lie together in one place, one per recall, surest first.
 
-    A recall only warns when every rule of it that matches says so.
+    A recall only warns when every rule of it that matches says so, and never in class I.
     """
     matches: dict[str, list[Match]] = {}
     first: dict[str, Rule] = {}
@@ -63,7 +67,7 @@ def blocks(rules: RuleIndex, goods: Iterable[Goods], place: Place) -> tuple[Bloc
             if found.blocks:
                 matches.setdefault(rule.recall, []).append(found)
                 first.setdefault(rule.recall, rule)
-                if rule.open_door is OpenDoorAction.LOCK:
+                if _locks(rule):
                     locking.add(rule.recall)
     found_blocks = [
         Block(

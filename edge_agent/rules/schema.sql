@@ -5,5 +5,6 @@ CREATE TABLE signed_document (
     version INTEGER NOT NULL,
     digest TEXT NOT NULL,
     envelope BLOB NOT NULL,
-    announced INTEGER NOT NULL
+    announced INTEGER NOT NULL,
+    seal INTEGER AS (row_seal(kind, version, digest, envelope, announced)) STORED
 ) STRICT, WITHOUT ROWID;

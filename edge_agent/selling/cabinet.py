@@ -62,7 +62,7 @@ from edge_agent.selling.settling import Kind, Shelf
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook
 from edge_agent.selling.vend_book import Vend, VendAnswer, VendOrder
-from edge_agent.store import StorageError, Store
+from edge_agent.store import Patience, StorageError, Store
 from protocol.errors import ProtocolError, SignatureRejectedError
 from protocol.events import StockMoved
 from protocol.matching import Goods
@@ -102,6 +102,7 @@ class Cabinet:
         self.layout = inspection.layout
         self.rejections = Rejections(parts.faults, parts.time)
         self._watch = SelfWatch(parts.store, parts.faults, inspection, parts.senses, parts.time)
+        self._patience = Patience(parts.store)
         parts.vends.recover()
         parts.sessions.recover()
 
@@ -363,7 +364,8 @@ class Cabinet:
 
     def _write_doors(self) -> None:
         """Write what moved, and the sales it proves; with a full disk both wait."""
-        if not self.parts.doors.waiting and not self.parts.sessions.moving:
+        waiting = self.parts.doors.waiting or self.parts.sessions.moving
+        if not waiting or not self._patience.worn_out(self.parts.time.elapsed()):
             return
         with self.parts.store.transaction():
             self.parts.doors.write()

@@ -57,6 +57,8 @@ from protocol.events import (
 
 REST_SECONDS_MAX = 20.0
 """Scales that are not at rest by then are not going to be: settled without them, provisionally."""
+MOVES_WAITING_MAX = 100
+"""Moves of one door while the disk is full; only the first and the last matter."""
 
 MOVES_MAX = 100
 """Moves of one door in one session while the disk is full; the last ones decide."""
@@ -96,6 +98,7 @@ class DoorSessions:
         self._closed_at = 0.0
         self._cause = ""
         self._moves: list[tuple[str, bool]] = []
+        self._interrupted = ""
 
     def find(self, payment_reference: str) -> Session | None:
         """Session of a payment reference."""
@@ -170,6 +173,8 @@ class DoorSessions:
         """Remember that the door moved; in memory first, whatever the disk says."""
         session = self._book.under_way()
         if session is not None and session.door == door:
+            if len(self._moves) >= MOVES_WAITING_MAX:
+                del self._moves[1:3]  # an opening and its closing, or the other way round
             self._moves.append((session.sale, opened))
             del self._moves[:-MOVES_MAX]
             if not opened:
@@ -213,6 +218,8 @@ class DoorSessions:
     def step(self) -> None:
         """Fail what did not open, settle what came to rest. Raises StorageError; then it waits."""
         session = self._book.under_way()
+        if session is not None and session.sale == self._interrupted:
+            session = self._note_interruption(session)
         if session is None or self._moves:
             return
         if session.state in (SessionState.REQUESTED, SessionState.AUTHORISED):
@@ -223,7 +230,10 @@ class DoorSessions:
             self._weigh(session)
 
     def recover(self) -> None:
-        """At boot: note that the session was interrupted; doors and weights tell the rest."""
+        """At boot: note that the session was interrupted; doors and weights tell the rest.
+
+        Written by the first good `step`, so that a full disk does not keep us from starting.
+        """
         session = self._book.under_way()
         self._closed_at = self._time.elapsed()
         self._until = self._closed_at + SETTLE_SECONDS
@@ -231,8 +241,13 @@ class DoorSessions:
             return
         if session.state is SessionState.PULSED:
             self._doors.expect(session.door, DoorCause.SALE, SETTLE_SECONDS)
+        self._interrupted = session.sale
+
+    def _note_interruption(self, session: Session) -> Session:
         with self._store.transaction():
             self._book.interrupt(session)
+        self._interrupted = ""
+        return self._reread(session)
 
     def _open_door(self, session: Session) -> None:
         """Pulse the lock; what surely was not sent is failed by the next good `step`."""

@@ -7,15 +7,15 @@ same episodes.
 """
 
 import base64
+import logging
 import zlib
-from datetime import datetime
 
 import msgspec
 
 from edge_agent.detection import temp_safety_hold
 from edge_agent.detection.detector import Detector
 from edge_agent.detection.episodes import Episode
-from edge_agent.detection.findings import Cleared, Finding, Raised
+from edge_agent.detection.findings import Cleared, Finding, Raised, Repeated
 from edge_agent.detection.snapshot import DetectorState
 from edge_agent.detection.thresholds import Thresholds
 from edge_agent.detection.verdicts import Condition, Verdict
@@ -23,7 +23,8 @@ from edge_agent.drivers.readings import Reading
 from edge_agent.outbox.store import Outbox
 from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
-from edge_agent.store import Store
+from edge_agent.selling.time_off import KnownTime, TimeOff
+from edge_agent.store import Patience, Store
 from protocol.events import (
     ClearedBy,
     FaultCleared,
@@ -35,15 +36,19 @@ from protocol.faults import CATALOGUE, Severity
 
 _SNAPSHOT = "detection.snapshot"
 PACK_LEVEL = 6
+WAITING_MAX = 500
+"""Findings in memory while the disk refuses them; the flapping rule makes days of that."""
 LOST_STORE_PART = "cabinet"
 """Part of the hold that a lost store latches: nobody knows any more which compartment it was."""
 
+log = logging.getLogger(__name__)
+
 
 class KeptSnapshot(msgspec.Struct, frozen=True):
-    """Snapshot and the wall time it was taken at."""
+    """Snapshot, and what was known of the time when it was taken."""
 
-    at: datetime
     state: DetectorState
+    known: KnownTime | None
 
 
 def packed(kept: KeptSnapshot) -> str:
@@ -74,6 +79,7 @@ class FaultBook:
         self._time = time
         self._perishable = perishable
         self._pending: list[tuple[Finding, str]] = []
+        self._patience = Patience(store)
         self._kept_at = time.elapsed()
         self._detector = self._restored(thresholds, chance)
         self._loss_told = False
@@ -105,9 +111,13 @@ class FaultBook:
         """Let detection decide and write what it found. Raises StorageError; then it waits."""
         self._tell_loss()
         elapsed = self._time.elapsed()
+        off_seconds = self._off.seconds()
+        if off_seconds is not None:
+            self._detector.was_off(off_seconds, elapsed)
         found = self._detector.step(elapsed, self._time.now())
-        self._pending += [(finding, "") for finding in found]
-        if self._pending:
+        for finding in found:
+            self._wait(finding)
+        if self._pending and self._patience.worn_out(elapsed):
             self.flush()
 
     @property
@@ -123,7 +133,7 @@ class FaultBook:
 
     def write(self) -> None:
         """Write waiting findings and the snapshot, in the caller's transaction."""
-        kept = KeptSnapshot(self._time.now(), self._detector.snapshot(self._time.elapsed()))
+        kept = KeptSnapshot(self._detector.snapshot(self._time.elapsed()), self._off.known())
         for finding, ground in self._pending:
             self._append(finding, ground)
         self._store.remember(_SNAPSHOT, packed(kept))
@@ -168,6 +178,20 @@ class FaultBook:
         else:
             self._detector.service_ended(self._time.elapsed())
 
+    def _wait(self, finding: Finding) -> None:
+        """Keep a finding until it is written: of repeats the newest, which has the count."""
+        if isinstance(finding, Repeated):
+            self._pending = [
+                row
+                for row in self._pending
+                if not (isinstance(row[0], Repeated) and row[0].fault_id == finding.fault_id)
+            ]
+        self._pending.append((finding, ""))
+        if len(self._pending) > WAITING_MAX:
+            log.error("fault.finding_forgotten", extra={"count": len(self._pending)})
+            oldest = (row for row in self._pending if row[0].code != temp_safety_hold.CODE)
+            self._pending.remove(next(oldest, self._pending[0]))
+
     def _tell_loss(self) -> None:
         """Latch the hold for a store that lost something: at the start, or found out later."""
         if self._loss_told or not self._store.lost:
@@ -180,20 +204,18 @@ class FaultBook:
     def _restored(self, thresholds: Thresholds, chance: Chance) -> Detector:
         text = self._store.value(_SNAPSHOT)
         if text is None:
+            self._off = TimeOff(self._time, None)
             return Detector(thresholds, chance, perishable=self._perishable)
         kept = unpacked(text)
+        self._off = TimeOff(self._time, kept.known)
         return Detector.restore(
             kept.state,
             thresholds,
             chance,
             perishable=self._perishable,
             elapsed=self._time.elapsed(),
-            downtime_seconds=self._downtime_seconds(kept.at),
+            downtime_seconds=self._off.seconds() or 0.0,
         )
-
-    def _downtime_seconds(self, kept_at: datetime) -> float:
-        # A clock that nobody set says nothing about how long the power was away.
-        return (self._time.now() - kept_at).total_seconds() if self._time.trusted else 0.0
 
     def _report(self, code: str, part: str, condition: Condition, cause: str) -> None:
         kind = CATALOGUE[code]

@@ -6,7 +6,8 @@ CREATE TABLE stock (
     lot TEXT,
     expiry TEXT,
     production TEXT,
-    quantity INTEGER NOT NULL CHECK (quantity > 0)
+    quantity INTEGER NOT NULL CHECK (quantity > 0),
+    seal INTEGER AS (row_seal(id, slot, gtin, lot, expiry, production, quantity)) STORED
 ) STRICT;
 CREATE INDEX stock_by_slot ON stock (slot, id);
 -- One row a payment reference, for ever: the same reference never vends twice.
@@ -22,23 +23,32 @@ CREATE TABLE vend (
     stock_id INTEGER,
     line TEXT,
     rules_version INTEGER NOT NULL,
-    answer TEXT NOT NULL
+    answer TEXT NOT NULL,
+    seal INTEGER AS (
+        row_seal(
+            payment_reference, sale, slot, door, state, buyer_reference, sealed_contact, currency,
+            stock_id, line, rules_version, answer
+        )
+    ) STORED
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX vend_by_state ON vend (state);
 CREATE TABLE vend_history (
     id INTEGER PRIMARY KEY,
     sale TEXT NOT NULL,
     state TEXT NOT NULL,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    seal INTEGER AS (row_seal(id, sale, state, at)) STORED
 ) STRICT;
 -- Failures in a row; a paused slot sells again after it was counted or loaded.
 CREATE TABLE slot_health (
     slot TEXT PRIMARY KEY,
-    failures INTEGER NOT NULL
+    failures INTEGER NOT NULL,
+    seal INTEGER AS (row_seal(slot, failures)) STORED
 ) STRICT, WITHOUT ROWID;
 -- Doors that are open, so that their closing finds cause and duration after a reboot.
 CREATE TABLE open_door (
     door TEXT PRIMARY KEY,
     cause TEXT NOT NULL,
-    opened_at TEXT NOT NULL
+    opened_at TEXT NOT NULL,
+    seal INTEGER AS (row_seal(door, cause, opened_at)) STORED
 ) STRICT, WITHOUT ROWID;

@@ -12,10 +12,17 @@ CREATE TABLE session (
     shelves TEXT NOT NULL,
     offers TEXT NOT NULL,
     interrupted INTEGER NOT NULL,
-    answer TEXT NOT NULL
+    answer TEXT NOT NULL,
+    seal INTEGER AS (
+        row_seal(
+            payment_reference, sale, door, state, buyer_reference, sealed_contact, currency,
+            rules_version, shelves, offers, interrupted, answer
+        )
+    ) STORED
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_by_state ON session (state);
 -- Slots that ever held goods: only they can be sold out.
 CREATE TABLE slot_filled (
-    slot TEXT PRIMARY KEY
+    slot TEXT PRIMARY KEY,
+    seal INTEGER AS (row_seal(slot)) STORED
 ) STRICT, WITHOUT ROWID;

@@ -197,14 +197,17 @@ class SlotVends:
         self._forget_settled({vend.sale for vend in open_vends})
 
     def recover(self) -> None:
-        """At boot: say of each interrupted vend what is known, and wait for the rest."""
+        """At boot: say of each interrupted vend what is known, and wait for the rest.
+
+        Nothing is written here, so that a full disk does not keep us from starting.
+        """
         for vend in self._book.open_vends():
             if vend.state is VendState.PULSED:
                 self._before_boot.add(vend.sale)
                 self._deadlines[vend.sale] = self._time.elapsed() + SETTLE_SECONDS
                 self._expect_door(vend, SETTLE_SECONDS)
             else:
-                self._settle(vend, VendState.FAILED, POWER_CUT)
+                self._causes[vend.sale] = POWER_CUT
 
     def _open_door(self, vend: Vend) -> bool:
         """Pulse the lock; False when it surely was not, which the next good write settles."""

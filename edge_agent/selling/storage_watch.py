@@ -1,7 +1,8 @@
 """Whether the disk can still remember a sale (P-7): checked before it is too late.
 
 Selling stops while some space is left, so that the fault, the running vend and the reason for the
-stop can still be written. A disk that refused a write is tried again until it takes one.
+stop can still be written. A disk that refused a write is tried again until it takes one. A store
+that was deleted under us takes every write and forgets all at the next start: it sells nothing.
 """
 
 from edge_agent.outbox.timekeeper import Timekeeper
@@ -13,6 +14,9 @@ RESUME_AT_RESERVES = 2
 """Selling goes on with twice the reserve free, so that it does not stop and go at the edge."""
 PROBE_BYTES = 64 * 1024
 """As much as a sale with its events and the pages they touch needs."""
+LOG_BYTES = 2 * 1024 * 1024
+"""Room that must be on the disk itself: the write-ahead log grows to a megabyte before it is begun
+anew. The rest of the reserve may as well be free inside the file."""
 _PROBE = "storage.probe"
 
 
@@ -36,10 +40,16 @@ class StorageWatch:
         if self._time.elapsed() < self._check_at:
             return
         self._check_at = self._time.elapsed() + CHECK_EVERY_SECONDS
-        free = self._store.free_bytes()
-        self._low = free < self._reserve_bytes * (RESUME_AT_RESERVES if self._low else 1)
+        needed = self._reserve_bytes * (RESUME_AT_RESERVES if self._low else 1)
+        self._low = not self._store.in_place or not self._is_free(needed)
         if not self._store.writable:
             self._try_to_write()
+
+    def _is_free(self, needed_bytes: int) -> bool:
+        on_disk = self._store.free_bytes()
+        if on_disk < min(needed_bytes, LOG_BYTES):
+            return False
+        return on_disk + self._store.spare_bytes() >= needed_bytes
 
     def _try_to_write(self) -> None:
         try:

@@ -229,7 +229,7 @@ def test_p07_edges_of_doors_in_memory_are_bounded_and_the_newest_are_told(bench:
             with contextlib.suppress(StorageError):
                 bench.agent.cabinet.observe(reading)
     store.row("PRAGMA query_only = OFF")
-    bench.steps(2)
+    bench.steps(15)
     moved = [kind for kind in bench.types() if kind.startswith("door.")]
     assert moved == ["door.opened", "door.closed"] * 3
 

@@ -16,7 +16,7 @@ from edge_agent.seed import Chance
 from edge_agent.selling.gate import Lot
 from edge_agent.selling.vend_book import VendAnswer, VendOrder
 from edge_agent.settings import BusSettings, DeviceSettings, LocalApiSettings, Settings
-from edge_agent.store import STORE_FILE
+from edge_agent.store import STORE_FILE, Moment, Witness
 from protocol.desired import PlannedSlot
 from protocol.events import StockMoved
 from protocol.intervals import Uplink
@@ -73,6 +73,7 @@ class Bench:
         *,
         seed: int = 1,
         after_commit: Callable[[], None] | None = None,
+        witness: Witness | None = None,
         clock: ManualClock | None = None,
         doors: FakeDoors | None = None,
         serving: bool = False,
@@ -99,7 +100,7 @@ class Bench:
             storage_life=storage_life,
             link=self.link,
             devices=self.doors,
-            after_commit=after_commit,
+            witness=witness or _after_commits(after_commit),
         )
         self.agent: Agent = build(self.settings, self.server.identity(uplink=uplink), world)
         if serving:
@@ -194,6 +195,14 @@ def copied_store(directory: Path) -> Path:
     for path in directory.glob("*.born"):
         shutil.copy(path, target / path.name)
     return target
+
+
+def _after_commits(call: Callable[[], None] | None) -> Witness:
+    def witness(moment: Moment) -> None:
+        if call is not None and moment is Moment.AFTER_COMMIT:
+            call()
+
+    return witness
 
 
 def _settings(directory: Path) -> Settings:

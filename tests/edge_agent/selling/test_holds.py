@@ -1,9 +1,11 @@
 """The food-safety hold: latched, through restarts, until someone on site releases it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from edge_agent.clock import ManualClock
 from edge_agent.detection.errors import NothingLatchedError
 from protocol.commands import CommandName
 from protocol.events import ClearedBy, StockMoved
@@ -124,3 +126,42 @@ def test_p18_without_a_trusted_clock_dated_goods_are_blocked_and_others_sold(
     bench.agent.cabinet.load(StockMoved("A2", GTIN_A, "L2", 1, "tester"))
     assert bench.vend("pay-1", slot="A2").outcome == "dispensed"
     assert bench.vend("pay-2").reason == "clock"
+
+
+def off_for(bench: Bench, make_bench: Callable[..., Bench], hours: float, **more: object) -> Bench:
+    """Pull the plug; the clock has no battery and stands still, the server's goes on."""
+    bench.crash()
+    server, true_now = bench.server, bench.server.now() + timedelta(hours=hours)
+    clock = ManualClock(bench.clock.wall(), elapsed=3.0)
+    again = make_bench(server=server, clock=clock, clock_trusted=False, seed=9, **more)
+    server.now = lambda: true_now + timedelta(seconds=clock.elapsed())
+    return again
+
+
+def test_hours_without_power_latch_the_hold_when_the_server_tells_how_many(
+    make_bench: Callable[..., Bench],
+) -> None:
+    """Without a clock battery nobody knows at boot: the goods were sold again after the answer."""
+    bench = ready(make_bench(clock_trusted=False))
+    bench.server.tells_time = True
+    bench.steps(10)
+    again = off_for(bench, make_bench, hours=3)
+    again.server.tells_time = False
+    again.steps(5)
+    assert again.vend("pay-1").reason == "clock"
+    third = off_for(again, make_bench, hours=0.01)
+    third.server.tells_time = True
+    third.steps(5)
+    assert third.vend("pay-2").reason == "temperature"
+    (latched,) = third.bodies("hold.latched")
+    assert 3 * 3_600 <= float(str(latched["reading"])) < 3.1 * 3_600
+
+
+def test_minutes_without_power_on_a_board_without_a_clock_latch_nothing(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = ready(make_bench(clock_trusted=False))
+    bench.steps(3_000, seconds=2.0)
+    again = off_for(bench, make_bench, hours=0.1)
+    again.steps(5)
+    assert again.vend("pay-1").outcome == "dispensed"
