@@ -97,7 +97,7 @@ def build(
 ) -> Agent:
     """Join the parts; `clock` alone is enough, `world` replaces more of what is outside.
 
-    Raises StorageError, DeviceSettingsError, BrokerAddressError, OSError.
+    Raises StorageError, DeviceSettingsError, BrokerAddressError, NoBrokerError, OSError.
     """
     world = world or World(clock or SystemClock(), Chance.system())
     wake = threading.Event()
