@@ -254,12 +254,15 @@ def read_identity(data_dir: Path) -> EnrolmentAnswer:
 
 
 def write_identity(data_dir: Path, identity: EnrolmentAnswer) -> None:
-    """Keep the identity, readable by its owner alone; whole or not at all."""
+    """Keep the identity, readable by the owner of the folder alone; whole or not at all."""
     data_dir.mkdir(parents=True, exist_ok=True)
     path, fresh = data_dir / IDENTITY_FILE, data_dir / f"{IDENTITY_FILE}.new"
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:
+        if os.geteuid() == 0:  # enrolled by hand; the service that owns the folder has to read it
+            owner = data_dir.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(msgspec.json.encode(identity))
         file.flush()
         os.fsync(file.fileno())

@@ -20,7 +20,12 @@ import pytest
 
 from edge_agent.__main__ import main
 from edge_agent.agent import SCHEMA_STEPS
-from edge_agent.settings import SettingsError, read_settings
+from edge_agent.settings import (
+    IDENTITY_FILE,
+    SettingsError,
+    read_settings,
+    write_identity,
+)
 from edge_agent.store import Store
 from protocol.enrolment import EnrolmentRequest
 from tests.edge_agent.model_server import ModelServer
@@ -141,6 +146,14 @@ def test_p19_a_claim_is_kept_readable_by_its_owner_alone(config: Path, server_ur
     identity = config.parent / "data" / "identity.json"
     assert stat.S_IMODE(identity.stat().st_mode) == 0o600
     assert json.loads(identity.read_text())["credential"] == "secret"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_p19_what_root_enrols_the_service_can_read(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12_345, 12_345)
+    write_identity(tmp_path, ModelServer().identity())
+    kept = (tmp_path / IDENTITY_FILE).stat()
+    assert (kept.st_uid, kept.st_gid, stat.S_IMODE(kept.st_mode)) == (12_345, 12_345, 0o600)
 
 
 def test_p19_a_wrong_claim_is_a_clear_error_and_keeps_what_was(
