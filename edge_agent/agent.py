@@ -184,7 +184,7 @@ def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
         vends=_vends(ground, stock, doors, motors),
         sessions=_sessions(ground, stock, doors, scales),
         senses=ground.senses,
-        pauses=MotorPauses(store, ground.devices.set_units),
+        pauses=MotorPauses(store, motors, ground.devices.set_units),
     )
     look = _inspection(ground, parts)
     by_hand = ServiceDoors(look, frozenset(settings.all_doors()), ground.devices.pulse)

@@ -317,7 +317,7 @@ class Cabinet:
     def _pause_motors(self) -> None:
         if self.parts.motors.slots:
             blocked = self._watch.locked & self.parts.motors.slots
-            self.parts.pauses.step(blocked, self.parts.stock.units)
+            self.parts.pauses.step(blocked, self.parts.stock.units, self.parts.time.elapsed())
 
     def _acknowledge_rules(self) -> None:
         if self.parts.rules.unacknowledged and not self.look.anything_under_way:
