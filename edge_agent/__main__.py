@@ -5,7 +5,9 @@
 
 import argparse
 import hashlib
+import http.client
 import logging
+import re
 import signal
 import sqlite3
 import sys
@@ -34,6 +36,7 @@ from edge_agent.settings import (
 from edge_agent.store import STORE_FILE, StorageError
 from edge_agent.systemd import ServiceManager
 from protocol.enrolment import EnrolmentAnswer, EnrolmentRequest
+from protocol.journal import SEQUENCE_MAX
 
 EXIT_FAILED = 1
 EXIT_RESTART = 3
@@ -41,6 +44,7 @@ EXIT_RESTART = 3
 HTTP_SECONDS_MAX = 30.0
 """Enrolment over a poor mobile link."""
 ANSWER_BYTES_MAX = 1024 * 1024
+_DIGITS = re.compile(r"[0-9]{1,19}")  # of a 64-bit number
 _MACHINE_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 log = logging.getLogger(__name__)
@@ -86,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     enrol.add_argument("--serial", required=True, help="serial number of the cabinet")
     status = _verb(verbs, "status", _status, "print the state of the running agent")
     export = _verb(verbs, "export-journal", _export, "print the journal as JSON lines")
-    export.add_argument("--after", type=int, default=0, help="only events after this sequence")
+    export.add_argument("--after", type=_sequence, default=0, help="only events after this one")
     audit = _verb(verbs, "audit", _audit, "parse an EVA-DTS audit report, whatever its state")
     audit.add_argument("file", metavar="FILE", help="the report; - reads standard input")
     audit.add_argument("--json", action="store_true", help="print one JSON object")
@@ -109,6 +113,13 @@ def _verb(
     verb = verbs.add_parser(name, help=text, description=text)
     verb.set_defaults(command=command)
     return verb
+
+
+def _sequence(text: str) -> int:
+    """A sequence of the journal, as an argument."""
+    if not _DIGITS.fullmatch(text) or int(text) > SEQUENCE_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 to {SEQUENCE_MAX}")
+    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -145,7 +156,11 @@ def _enrol(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     settings = read_settings(options.config)
     url = f"http://{settings.local_api.host}:{settings.local_api.port}/v1/state"
-    print(msgspec.json.format(_http(url, None), indent=2).decode())
+    try:
+        shown = msgspec.json.format(_http(url, None), indent=2)
+    except msgspec.DecodeError as error:
+        raise ServerUnreachableError(url, f"this is no agent: {error}") from error
+    sys.stdout.buffer.write(shown + b"\n")  # UTF-8 whatever the terminal's own letters are
     return 0
 
 
@@ -202,14 +217,16 @@ def _journal_lines(path: Path, after: int) -> Iterator[str]:
     """Journal as JSON lines; read-only, also beside a running agent."""
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store:
-            (epoch,) = store.execute("SELECT epoch FROM lane WHERE name = 'journal'").fetchone()
+            lane = store.execute("SELECT epoch FROM lane WHERE name = 'journal'").fetchone()
+            if lane is None:
+                return  # a store that was just born holds no journal yet
             rows = store.execute(
                 "SELECT seq, type, body FROM journal WHERE seq > ? ORDER BY seq", (after,)
             )
             for seq, kind, body in rows:
                 yield msgspec.json.encode(
                     {
-                        "epoch": epoch,
+                        "epoch": lane[0],
                         "seq": seq,
                         "type": kind,
                         "sha256": hashlib.sha256(body).hexdigest(),
@@ -233,8 +250,8 @@ def _http(url: str, body: bytes | None) -> bytes:
         with closing(error):
             detail = error.read(ANSWER_BYTES_MAX).decode(errors="replace")
         raise HttpRefusedError(url, error.code, detail) from error
-    except (urllib.error.URLError, OSError) as error:
-        raise ServerUnreachableError(url, str(error)) from error
+    except (OSError, http.client.HTTPException) as error:  # a URLError is an OSError
+        raise ServerUnreachableError(url, str(error) or type(error).__name__) from error
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def build(
 ) -> Agent:
     """Join the parts; `clock` alone is enough, `world` replaces more of what is outside.
 
-    Raises StorageError, DeviceSettingsError, BrokerAddressError, OSError.
+    Raises StorageError, DeviceSettingsError, BrokerAddressError, NoBrokerError, OSError.
     """
     world = world or World(clock or SystemClock(), Chance.system())
     wake = threading.Event()
@@ -184,7 +184,7 @@ def _cabinet(ground: _Ground, contact: Contact) -> Cabinet:
         vends=_vends(ground, stock, doors, motors),
         sessions=_sessions(ground, stock, doors, scales),
         senses=ground.senses,
-        pauses=MotorPauses(store, ground.devices.set_units),
+        pauses=MotorPauses(store, motors, ground.devices.set_units),
     )
     look = _inspection(ground, parts)
     by_hand = ServiceDoors(look, frozenset(settings.all_doors()), ground.devices.pulse)

@@ -38,6 +38,13 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 log = logging.getLogger(__name__)
 
 
+class NoBrokerError(OutsideError):
+    """Neither the identity nor the settings name a broker."""
+
+    def __init__(self) -> None:
+        super().__init__("no broker: name one in `brokers`, or enrol again")
+
+
 class BrokerAddressError(OutsideError):
     """A broker is not given as mqtt://host:port or mqtts://host:port."""
 
@@ -144,7 +151,10 @@ class MqttLink:
     def of(
         cls, identity: EnrolmentAnswer, brokers: Sequence[str], wake: Callable[[], None]
     ) -> "MqttLink":
-        """Link of a cabinet; `brokers` replaces those it joined with. Raises BrokerAddressError."""
+        """Link of a cabinet; `brokers` replaces those it joined with.
+
+        Raises BrokerAddressError, NoBrokerError.
+        """
         known = [
             broker_at(
                 address,
@@ -155,6 +165,8 @@ class MqttLink:
             )
             for address in brokers or identity.brokers
         ]
+        if not known:
+            raise NoBrokerError
         return cls(known, wake)
 
     def open(self, will: Message, subscriptions: Sequence[str]) -> None:

@@ -5,11 +5,13 @@ not in the field. The identity is a file of its own, readable by the agent alone
 the credential; the settings may be shown to anyone.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -87,7 +89,7 @@ class LocalApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the payment screen and the technician on site reach the agent; port 0: any free."""
 
     host: str = "127.0.0.1"
-    port: int = 8090
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8090
     payment: PaymentMode = PaymentMode.NONE
 
 
@@ -120,7 +122,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telemetry_mode: TelemetryMode = TelemetryMode.ON_CHANGE
     telemetry_commit_seconds: float = 600.0
     """Samples are written at most this often (flash wear)."""
-    storage_reserve_bytes: int = 8 * 1024 * 1024
+    storage_reserve_bytes: Annotated[int, msgspec.Meta(ge=0)] = 8 * 1024 * 1024
     """With less free space than this the cabinet stops selling (P-7)."""
     log_level: LogLevel = LogLevel.INFO
 
@@ -173,28 +175,43 @@ def read_settings(path: Path) -> Settings:
 
 
 def _check(settings: Settings, path: Path) -> None:
+    _check_names(settings, path)
+    _check_slots(settings, path)
+    _check_shelves(settings, path)
+    _check_seconds(settings, path)
+    _check_polls(settings, path)
+
+
+def _check_names(settings: Settings, path: Path) -> None:
     motors = [slot for slots in settings.motor_slots().values() for slot in slots]
-    doors = settings.all_doors()
     for names, what in (
-        ([*doors, *motors], "door or motor slot"),
+        ([*settings.all_doors(), *motors], "door or motor slot"),
         (settings.device_names(), "device"),
         (settings.all_shelves(), "shelf"),
+        ([bus.port for bus in settings.buses], "port"),
     ):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise SettingsError(path, f"buses: {what} {min(twice)!r} is used twice")
+        if "" in names:
+            raise SettingsError(path, f"buses: a {what} has no name")
+
+
+def _check_slots(settings: Settings, path: Path) -> None:
+    motors = [slot for slots in settings.motor_slots().values() for slot in slots]
     for slot, door in settings.slots.items():
-        if door not in doors:
+        if door not in settings.all_doors():
             raise SettingsError(path, f"slots.{slot}: no lock board has a door {door!r}")
         if slot in motors:
             raise SettingsError(path, f"slots.{slot}: a motor hands it out already")
-    _check_shelves(settings, path)
+
+
+def _check_seconds(settings: Settings, path: Path) -> None:
     for key in ("receipt_timeout_seconds", "proof_seconds"):
-        if getattr(settings, key) <= 0:
+        if not 0 < getattr(settings, key) < math.inf:
             raise SettingsError(path, f"{key}: must be more than 0")
-    _check_polls(settings, path)
     for key in ("reconnect_spread_seconds", "birth_answer_seconds", "telemetry_commit_seconds"):
-        if getattr(settings, key) < 0:
+        if not 0 <= getattr(settings, key) < math.inf:
             raise SettingsError(path, f"{key}: must not be negative")
 
 
@@ -237,12 +254,15 @@ def read_identity(data_dir: Path) -> EnrolmentAnswer:
 
 
 def write_identity(data_dir: Path, identity: EnrolmentAnswer) -> None:
-    """Keep the identity, readable by its owner alone; whole or not at all."""
+    """Keep the identity, readable by the owner of the folder alone; whole or not at all."""
     data_dir.mkdir(parents=True, exist_ok=True)
     path, fresh = data_dir / IDENTITY_FILE, data_dir / f"{IDENTITY_FILE}.new"
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:
+        if os.geteuid() == 0:  # enrolled by hand; the service that owns the folder has to read it
+            owner = data_dir.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(msgspec.json.encode(identity))
         file.flush()
         os.fsync(file.fileno())

@@ -64,7 +64,7 @@ def examine(settings: BusSettings, clock: Clock, *, elsewhere: bool = True) -> I
     try:
         bus.open()
     except PortGoneError as error:
-        yield fail(settings.port, Notice("打不开：", error.reason), advice.for_port(error.reason))
+        yield _not_opening(error)
         return
     yield ok(settings.port, "端口已打开。", "the port opens.")
     told = _asked(bus, readings, settings, clock)
@@ -183,6 +183,10 @@ def scan(
     kinds: tuple[str, ...] = known_kinds(),
 ) -> Iterator[Finding]:
     """Find out what hangs on a port nobody described, asking as each of the kinds."""
+    refused = _refused_port(port)
+    if refused is not None:
+        yield refused
+        return
     ends = clock.elapsed() + SCAN_SECONDS_MAX
     found = 0
     for name in kinds:
@@ -206,6 +210,21 @@ def scan(
     if not found:
         text = Notice(zh="没有设备回应。", en="no device answers here.")
         yield warn(port, text, advice.NO_ANSWER)
+
+
+def _refused_port(port: str) -> Finding | None:
+    """Say why a port does not open; None when it does."""
+    line = open_serial(port, SCAN_BAUD_RATES[0])
+    try:
+        line.open()
+    except PortGoneError as error:
+        return _not_opening(error)
+    line.close()
+    return None
+
+
+def _not_opening(error: PortGoneError) -> Finding:
+    return fail(error.port, Notice("打不开：", error.reason), advice.for_port(error.reason))
 
 
 def _described(kind: str, address: int) -> DeviceSettings:

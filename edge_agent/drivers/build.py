@@ -54,6 +54,7 @@ def build_bus(
     kinds = [_kind_of(device) for device in settings.devices]
     baud_rate = settings.baud_rate or _one_baud_rate(settings, kinds)
     _check_alone(settings, kinds)
+    _check_addresses(settings.devices)
     opening = kinds[0].port
     port = ListenedPort(opening(settings.port, baud_rate))
     pairs = zip(settings.devices, kinds, strict=True)
@@ -87,3 +88,14 @@ def _check_alone(settings: BusSettings, kinds: Sequence[DeviceKind]) -> None:
         raise DeviceSettingsError(
             device=lonely, key="kind", reason="shares its port with no other device"
         )
+
+
+def _check_addresses(devices: Sequence[DeviceSettings]) -> None:
+    """Two of a kind at one address would answer at once; other kinds speak other protocols."""
+    name_of: dict[tuple[str, int], str] = {}
+    for device in devices:
+        place = (device.kind, device.address)
+        if place in name_of:
+            reason = f"{device.address} is that of {name_of[place]} already"
+            raise DeviceSettingsError(device=device.name, key="address", reason=reason)
+        name_of[place] = device.name

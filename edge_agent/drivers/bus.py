@@ -143,12 +143,16 @@ class Bus:
         self._thread = threading.Thread(target=self._run, name=f"bus {self.name}", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop the thread, fail the orders left, close the port. Bounded by JOIN_SECONDS_MAX."""
+    def end(self) -> None:
+        """Have the thread end after its turn, and wait for nothing; `stop` follows."""
         self._stopping = True
         if self._ears is not None:
             self._ears.end()  # a session of minutes must not hold up the end
         self._wake.set()
+
+    def stop(self) -> None:
+        """Stop the thread, fail the orders left, close the port. Bounded by JOIN_SECONDS_MAX."""
+        self.end()
         if self._thread is not None:
             self._thread.join(JOIN_SECONDS_MAX)
             if self._thread.is_alive():

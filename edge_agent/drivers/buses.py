@@ -60,7 +60,9 @@ class Buses:
             bus.start()
 
     def stop(self) -> None:
-        """Stop to poll."""
+        """Stop to poll; all end their turns side by side, so that the slowest is waited for."""
+        for bus in self._buses:
+            bus.end()
         for bus in self._buses:
             bus.stop()
 

@@ -4,6 +4,7 @@ Families list their kinds in a `kinds.py` of their own; `build.py` imports only 
 the settings name, because each imported module costs the agent memory.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -59,7 +60,12 @@ def options_of(device: DeviceSettings, kind: DeviceKind) -> dict[str, Option]:
 
 
 def check(device: DeviceSettings, kind: DeviceKind) -> None:
-    """Refuse an address or an option the kind does not have. Raises DeviceSettingsError."""
+    """Refuse an address or an option the kind does not have, and a number that is named twice.
+
+    Raises DeviceSettingsError.
+    """
+    for table in ("doors", "shelves", "slots", "inputs"):
+        _check_distinct(device, table, getattr(device, table))
     if device.address not in kind.addresses:
         low, high = kind.addresses[0], kind.addresses[-1]
         reason = f"{device.address} is not within {low} to {high}"
@@ -71,6 +77,28 @@ def check(device: DeviceSettings, kind: DeviceKind) -> None:
             reason = f"unknown option; known: {known}"
             raise DeviceSettingsError(device=device.name, key=f"options.{key}", reason=reason)
         wanted = type(defaults[key])
-        if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
+        if not _is_of(value, wanted):
             reason = f"{value!r} is no {wanted.__name__}"
             raise DeviceSettingsError(device=device.name, key=f"options.{key}", reason=reason)
+
+
+def _is_of(value: Option, wanted: type) -> bool:
+    """Whether a setting has the type; a whole number is a float too, `true` and `nan` no number."""
+    if isinstance(value, bool) or wanted is bool:
+        return type(value) is wanted
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    return isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+
+
+def _check_distinct(device: DeviceSettings, key: str, numbers: Mapping[str, int]) -> None:
+    """Refuse two names for one lock or channel: a sale of one would move the other.
+
+    Raises DeviceSettingsError.
+    """
+    name_of: dict[int, str] = {}
+    for name, number in numbers.items():
+        if number in name_of:
+            reason = f"{number} is {name_of[number]} already"
+            raise DeviceSettingsError(device=device.name, key=f"{key}.{name}", reason=reason)
+        name_of[number] = name

@@ -16,7 +16,7 @@ from edge_agent.selling.session_book import SessionOrder
 from edge_agent.selling.states import OPEN
 from edge_agent.selling.vend_book import VendOrder
 from protocol.gs1_scan import parse_scan
-from protocol.journal import Lane
+from protocol.journal import SEQUENCE_MAX, Lane
 
 JOURNAL_PAGE_MAX = 100
 """Events of one `GET /v1/journal`."""
@@ -74,10 +74,7 @@ class Desk:
 
     def journal(self, call: Call) -> Answer:
         """`GET /v1/journal?after=`."""
-        try:
-            after = int(call.query.get("after", "0"))
-        except ValueError as error:
-            raise ApiError(422, "malformed", "after is a number") from error
+        after = _sequence(call.query.get("after", "0"))
         position = self._outbox.position(Lane.JOURNAL)
         events = self._outbox.events(after, JOURNAL_PAGE_MAX)
         return Answer(200, {"epoch": position.epoch, "head": position.head, "events": events})
@@ -143,6 +140,17 @@ ROUTES: Mapping[tuple[str, str], _Handler] = {
     ("POST", "/v1/service/self-test"): lambda desk, call: desk.service.self_test(call),
     ("POST", "/v1/rules"): Desk.rules,
 }
+
+
+def _sequence(text: str) -> int:
+    """A sequence as asked for; SQLite would raise for a number of more than 64 bits."""
+    try:
+        after = int(text)
+    except ValueError as error:
+        raise ApiError(422, "malformed", "after is a number") from error
+    if not 0 <= after <= SEQUENCE_MAX:
+        raise ApiError(422, "malformed", f"after is 0 to {SEQUENCE_MAX}")
+    return after
 
 
 def _route(call: Call) -> _Handler:

@@ -58,7 +58,7 @@ from edge_agent.selling.self_test import SelfTest
 from edge_agent.selling.self_watch import SelfWatch, Senses
 from edge_agent.selling.service_doors import ServiceDoors
 from edge_agent.selling.session_book import Session, SessionAnswer, SessionOrder
-from edge_agent.selling.settling import Kind, Shelf
+from edge_agent.selling.settling import Shelf, kind_of
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook
 from edge_agent.selling.vend_book import Vend, VendAnswer, VendOrder
@@ -190,13 +190,7 @@ class Cabinet:
                 self.look.shelf_grams(shelf),
                 None,
                 tuple(
-                    Kind(
-                        slot,
-                        planned[slot].unit_grams,
-                        planned[slot].tolerance_grams,
-                        planned[slot].price_minor,
-                        sum(lot.quantity for lot in stock.lots(slot)),
-                    )
+                    kind_of(planned[slot], booked=stock.units(slot))
                     for slot, where in self.layout.shelves.items()
                     if where == shelf and slot in planned
                 ),
@@ -324,7 +318,7 @@ class Cabinet:
     def _pause_motors(self) -> None:
         if self.parts.motors.slots:
             blocked = self._watch.locked & self.parts.motors.slots
-            self.parts.pauses.step(blocked, self.parts.stock.units)
+            self.parts.pauses.step(blocked, self.parts.stock.units, self.parts.time.elapsed())
 
     def _acknowledge_rules(self) -> None:
         if self.parts.rules.unacknowledged and not self.look.anything_under_way:

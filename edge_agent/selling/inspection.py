@@ -17,6 +17,7 @@ from edge_agent.selling.gate import Lot, SlotFacts
 from edge_agent.selling.local_date import local_date
 from edge_agent.selling.motors import Motors
 from edge_agent.selling.scales import Scales
+from edge_agent.selling.settling import kind_of
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook
 from edge_agent.selling.storage_watch import StorageWatch
@@ -164,7 +165,7 @@ class Inspection:
         if shelf is None:
             return None
         planned = self.desired.planned.get(slot)
-        if planned is not None and planned.unit_grams <= planned.tolerance_grams:
+        if planned is not None and not kind_of(planned, booked=0).can_be_weighed:
             return SlotFault.WEIGHT_NOT_PLANNED
         return SlotFault.SCALE_UNKNOWN if self.shelf_grams(shelf) is None else None
 

@@ -34,7 +34,7 @@ class Motors:
         self._device_of = {slot: name for name, slots in devices.items() for slot in slots}
         self._heard: set[str] = set()
         self._open: set[str] = set()
-        self._states: dict[str, SelectionState] = {}
+        self._shown: dict[str, SelectionReading] = {}
 
     @property
     def slots(self) -> frozenset[str]:
@@ -49,7 +49,7 @@ class Motors:
             return
         self._heard.add(reading.device)
         if isinstance(reading, SelectionReading):
-            self._states[reading.slot] = reading.state
+            self._shown[reading.slot] = reading
         elif reading.part is MachinePart.DOOR:
             (self._open.discard if reading.good else self._open.add)(reading.device)
 
@@ -60,4 +60,18 @@ class Motors:
             return SlotFault.MOTOR_UNKNOWN
         if device in self._open:
             return SlotFault.DOOR_OPEN
-        return _FAULTS.get(self._states.get(slot, SelectionState.UNKNOWN))
+        shown = self._shown.get(slot)
+        return None if shown is None else _FAULTS.get(shown.state)
+
+    def heard(self, slot: str) -> bool:
+        """Whether the controller of a slot speaks."""
+        return self._device_of[slot] in self._heard
+
+    def shown(self, slot: str) -> SelectionReading | None:
+        """What the controller last said of a slot; None before it spoke of it."""
+        return self._shown.get(slot)
+
+
+def sells_nothing(shown: SelectionReading) -> bool:
+    """Whether a controller that says so sells nothing out of a slot by itself."""
+    return shown.stock == 0 or shown.state in _FAULTS

@@ -7,9 +7,10 @@ marked provisional with the evidence; a raise would need the buyer's consent, a 
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from protocol.desired import PlannedSlot
 from protocol.events import ShelfEvidence
 
 SCALE_GRAMS = 8.0
@@ -37,6 +38,18 @@ class Kind:
     def tolerance(self) -> float:
         """Grams one piece may differ."""
         return self.tolerance_grams or max(UNIT_GRAMS_MIN, self.unit_grams * UNIT_SHARE)
+
+    @property
+    def can_be_weighed(self) -> bool:
+        """Whether one piece weighs more than it may differ; else grams say nothing of pieces."""
+        return self.unit_grams > self.tolerance
+
+
+def kind_of(planned: PlannedSlot, *, booked: int) -> Kind:
+    """What the planogram says of a slot on a scale."""
+    return Kind(
+        planned.slot, planned.unit_grams, planned.tolerance_grams, planned.price_minor, booked
+    )
 
 
 @dataclass(frozen=True)
@@ -97,9 +110,10 @@ def explain(shelf: Shelf) -> Explained:
     gone = shelf.before_grams - shelf.after_grams
     if gone < -SCALE_GRAMS:
         return Explained(shelf, {}, gone, "heavier")
+    ranges = _ranges(shelf.kinds, gone)
     fitting: list[tuple[float, int, dict[str, int]]] = []
     nearest: tuple[float, int, dict[str, int]] | None = None
-    for counts in itertools.islice(_counts(shelf.kinds, gone), COUNTS_MAX):
+    for counts in itertools.islice(itertools.product(*ranges), COUNTS_MAX):
         rated = _rated(shelf.kinds, counts, gone)
         if nearest is None or rated[:2] < nearest[:2]:
             nearest = rated
@@ -107,7 +121,10 @@ def explain(shelf: Shelf) -> Explained:
             fitting.append(rated)
     if nearest is None:
         return Explained(shelf, {}, gone, "unexplained" if gone > SCALE_GRAMS else "")
-    return _chosen(shelf, fitting, nearest, gone)
+    explained = _chosen(shelf, fitting, nearest, gone)
+    if not explained.why and math.prod(map(len, ranges)) > COUNTS_MAX:
+        return replace(explained, why="ambiguous")  # what was not tried may fit as well
+    return explained
 
 
 def _chosen(
@@ -125,14 +142,16 @@ def _chosen(
     return Explained(shelf, taken, left, why)
 
 
-def _counts(kinds: Sequence[Kind], gone: float) -> Iterator[tuple[int, ...]]:
-    """Counts that can be near: no kind more often than the grams or the book allow."""
-    ranges = []
-    for kind in kinds:
-        by_weight = int((gone + SCALE_GRAMS) / (kind.unit_grams - kind.tolerance)) + 1
-        most = max(0, min(by_weight, kind.booked + BEYOND_BOOK))
-        ranges.append(range(most + 1))
-    return itertools.product(*ranges)
+def _ranges(kinds: Sequence[Kind], gone: float) -> list[range]:
+    """Counts of each kind that can be near: no more than the grams and the book allow."""
+    return [range(_most(kind, gone) + 1) for kind in kinds]
+
+
+def _most(kind: Kind, gone: float) -> int:
+    if not kind.can_be_weighed:
+        return 0
+    by_weight = int((gone + SCALE_GRAMS) / (kind.unit_grams - kind.tolerance)) + 1
+    return max(0, min(by_weight, kind.booked + BEYOND_BOOK))
 
 
 def _rated(

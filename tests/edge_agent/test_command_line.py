@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import socketserver
 import stat
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge_agent.settings import SettingsError, read_settings
+from edge_agent.__main__ import main
+from edge_agent.agent import SCHEMA_STEPS
+from edge_agent.settings import (
+    IDENTITY_FILE,
+    SettingsError,
+    read_settings,
+    write_identity,
+)
+from edge_agent.store import Store
 from protocol.enrolment import EnrolmentRequest
 from tests.edge_agent.model_server import ModelServer
 
@@ -103,6 +113,12 @@ def test_the_example_settings_are_read_and_name_every_setting() -> None:
         ('data_dir = "d"\npoll_seconds = 11', "poll_seconds"),
         ('data_dir = "d"\n[[buses]]\nport = "p"\ndevices = []\npoll_seconds = 60', "buses.p.poll"),
         ('data_dir = "d"\nreconnect_spread_seconds = -1', "reconnect_spread_seconds"),
+        ('data_dir = "d"\nproof_seconds = nan', "proof_seconds"),
+        ('data_dir = "d"\nbirth_answer_seconds = inf', "birth_answer_seconds"),
+        ('data_dir = "d"\nstorage_reserve_bytes = -1', "storage_reserve_bytes"),
+        ('data_dir = "d"\n[local_api]\nport = 65536', "local_api.port"),
+        ('data_dir = "d"\n' + '[[buses]]\nport = "p"\ndevices = []\n' * 2, "port 'p'"),
+        ('data_dir = "d"\n[[buses]]\nport = ""\ndevices = []\n', "a port has no name"),
         ('data_dir = "d"\n[slots]\nA1 = "B9"', "slots.A1"),
         ('data_dir = "d"\n[local_api]\nport = "x"', "local_api.port"),
         ("data_dir = ", "Invalid value"),
@@ -132,6 +148,14 @@ def test_p19_a_claim_is_kept_readable_by_its_owner_alone(config: Path, server_ur
     assert json.loads(identity.read_text())["credential"] == "secret"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_p19_what_root_enrols_the_service_can_read(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12_345, 12_345)
+    write_identity(tmp_path, ModelServer().identity())
+    kept = (tmp_path / IDENTITY_FILE).stat()
+    assert (kept.st_uid, kept.st_gid, stat.S_IMODE(kept.st_mode)) == (12_345, 12_345, 0o600)
+
+
 def test_p19_a_wrong_claim_is_a_clear_error_and_keeps_what_was(
     config: Path, server_url: str
 ) -> None:
@@ -147,6 +171,54 @@ def test_a_server_that_is_not_there_is_a_clear_error(config: Path) -> None:
     ended = enrol(config, "http://127.0.0.1:1")
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
+
+
+class Rubbish(socketserver.BaseRequestHandler):
+    """Speaks, but no HTTP."""
+
+    said = b"SSH-2.0-OpenSSH_9.2\r\n"
+
+    def handle(self) -> None:
+        self.request.recv(4096)
+        self.request.sendall(self.said)
+
+
+class NoJson(Rubbish):
+    """HTTP, but nothing of ours."""
+
+    said = b"HTTP/1.0 200 OK\r\n\r\n<html>"
+
+
+@pytest.mark.parametrize("kind", [Rubbish, NoJson])
+def test_another_program_on_our_port_is_a_clear_error(
+    kind: type[Rubbish], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "agent.toml"
+    with socketserver.TCPServer(("127.0.0.1", 0), kind) as server:
+        threading.Thread(target=server.handle_request).start()
+        port = server.server_address[1]
+        path.write_text(f'data_dir = "{tmp_path}"\n[local_api]\nport = {port}\n')
+        assert main(["status", "--config", str(path)]) == 1
+    assert f"edge-agent: http://127.0.0.1:{port}/v1/state: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "99999999999999999999", "٣"])
+def test_a_sequence_that_cannot_be_is_a_wrong_argument(
+    config: Path, after: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["export-journal", "--config", str(config), f"--after={after}"])
+    assert caught.value.code == 2
+    assert "is not a number of 0 to" in capsys.readouterr().err
+
+
+def test_the_journal_of_a_store_that_was_just_born_is_empty(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = config.parent / "data"
+    Store.open(folder, SCHEMA_STEPS, now=datetime(2026, 11, 1, tzinfo=UTC)).close()
+    assert main(["export-journal", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == ""
 
 
 def test_run_answers_on_its_port_and_ends_cleanly_on_sigterm(config: Path, server_url: str) -> None:

@@ -106,6 +106,16 @@ def test_a_scan_finds_what_nobody_described(probe: tuple[str, SimulatedXyMd02]) 
     assert any("cu16" in word for word in told)
 
 
+def test_a_scan_of_a_port_that_does_not_open_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--port", str(tmp_path / "nothing")]) == 1
+    printed = capsys.readouterr()
+    assert "[FAIL]" in printed.out
+    assert "/dev/serial/by-id" in printed.out
+    assert "cu16" not in printed.err
+
+
 def around(folder: Path, **changes: object) -> dict[str, Finding]:
     settings = Settings(data_dir=str(folder), **changes)  # type: ignore[arg-type]
     return {one.subject: one for one in site.examine(settings, SystemClock())}

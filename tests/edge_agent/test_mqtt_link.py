@@ -18,8 +18,10 @@ from edge_agent.mqtt_link import (
     LinkOpened,
     Message,
     MqttLink,
+    NoBrokerError,
     broker_at,
 )
+from tests.edge_agent.model_server import ModelServer
 
 WILL = Message("fleet/v1/00/up/cab-1/presence", b"will", 1)
 WAIT_SECONDS_MAX = 10.0
@@ -272,3 +274,10 @@ def test_a_farewell_is_sent_before_the_end(broker: RudeBroker, wired: Wired) -> 
 def test_a_broker_address_that_is_none_is_a_clear_error(address: str) -> None:
     with pytest.raises(BrokerAddressError):
         broker_at(address, cabinet="c", credential="", ca="", keep_alive_seconds=22)
+
+
+def test_a_cabinet_that_knows_no_broker_is_told_so_at_its_start() -> None:
+    identity = ModelServer().identity(brokers=[])
+    with pytest.raises(NoBrokerError):
+        MqttLink.of(identity, [], lambda: None)
+    MqttLink.of(identity, ["mqtt://127.0.0.1:1"], lambda: None)

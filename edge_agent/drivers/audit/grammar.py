@@ -16,6 +16,7 @@ LINES_MAX = 20_000
 ELEMENTS_MAX = 64  # the widest segment of the standard has 20
 ELEMENT_CHARACTERS_MAX = 256  # texts of makers have 40
 TEXT_LINES_MAX = 50
+WIDE_HEAD_BYTES = 16  # a report begins with ASCII; more would let one foreign letter decide
 
 _LINE = re.compile(rb"[^\r\n]+(?:\r\n|\r|\n)?")
 _SEGMENT = re.compile(r"([A-Za-z]{1,3}[0-9]{0,3})[ \t]*\*(.*)", re.DOTALL)
@@ -85,10 +86,21 @@ def read_pages(data: bytes, notes: Notes) -> Pages:
 
 def _plain(data: bytes, notes: Notes) -> bytes:
     """Undo what editors do to a report: UTF-16, and a byte order mark."""
-    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+    encoding = _wide_encoding(data[:WIDE_HEAD_BYTES])
+    if encoding:
         notes.add("saved as UTF-16")
-        return data[: 2 * REPORT_BYTES_MAX + 4].decode("utf-16", "replace").encode()
+        return data[: 2 * REPORT_BYTES_MAX + 4].decode(encoding, "replace").encode()
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _wide_encoding(head: bytes) -> str:
+    """Name the UTF-16 a file begins in, by its mark or by a NUL beside every letter."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    even, odd = head[0::2], head[1::2]
+    if all(even) and odd and not any(odd):
+        return "utf-16-le"
+    return "utf-16-be" if odd and all(odd) and not any(even) else ""
 
 
 def _bounded(data: bytes, notes: Notes) -> bytes:

@@ -1,5 +1,6 @@
 """The links over which an attached machine's EVA-DTS report is read; each alone on its port."""
 
+import re
 from collections.abc import Mapping
 
 from edge_agent.clock import Clock
@@ -21,14 +22,17 @@ from edge_agent.drivers.polled import PolledDevice
 from edge_agent.settings import DeviceSettings
 
 CODES = range(CODE_MAX + 1)
+_COMMUNICATION_ID = re.compile(r"[0-9A-Za-z]{10}")  # EVA-DTS 6.2, 4: ten characters
 RATES = range(DDCMP_BAUD_RATE, max(BAUD_RATES.values()) + 1)
 
 
 def _build_dex(settings: DeviceSettings, port: Port, clock: Clock) -> PolledDevice:
     options = Options(settings, KINDS["dex"])
-    reader = dex.DexReader(
-        port, clock, name=settings.name, communication_id=options.text("communication_id")
-    )
+    communication_id = options.text("communication_id")
+    if not _COMMUNICATION_ID.fullmatch(communication_id):
+        reason = f"{communication_id!r} is not 10 letters or digits"
+        raise options.refused("communication_id", reason)
+    reader = dex.DexReader(port, clock, name=settings.name, communication_id=communication_id)
     part = settings.part or settings.name
     return PolledAudit(name=settings.name, reader=reader, part=part, clock=clock)
 

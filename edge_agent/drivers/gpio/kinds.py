@@ -43,15 +43,10 @@ def _build_gpio(settings: DeviceSettings, port: Port, clock: Clock) -> PolledDev
 def _check_lines(settings: DeviceSettings) -> None:
     if not settings.inputs:
         raise DeviceSettingsError(device=settings.name, key="inputs", reason="no input is named")
-    seen: dict[int, str] = {}
     for name, line in settings.inputs.items():
         if not 0 <= line <= LINE_MAX:
             reason = f"{line} is no line of a chip"
             raise DeviceSettingsError(device=settings.name, key=f"inputs.{name}", reason=reason)
-        if line in seen:
-            reason = f"line {line} is {seen[line]} already"
-            raise DeviceSettingsError(device=settings.name, key=f"inputs.{name}", reason=reason)
-        seen[line] = name
 
 
 KINDS: Mapping[str, DeviceKind] = {

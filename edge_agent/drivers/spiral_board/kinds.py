@@ -42,14 +42,10 @@ def _build_fa_fb(settings: DeviceSettings, port: Port, clock: Clock) -> PolledDe
 
 
 def _slot_of(settings: DeviceSettings) -> dict[int, str]:
-    slot_of: dict[int, str] = {}
     for slot, selection in settings.slots.items():
         if not 1 <= selection <= SELECTION_MAX:
             raise _error(settings, f"slots.{slot}", f"no selection {selection}")
-        if selection in slot_of:
-            raise _error(settings, f"slots.{slot}", f"selection {selection} is another slot's")
-        slot_of[selection] = slot
-    return slot_of
+    return {selection: slot for slot, selection in settings.slots.items()}
 
 
 def _fitted(settings: DeviceSettings, text: str) -> frozenset[MachinePart]:

@@ -1,11 +1,14 @@
 """One bus: orders before polls, failures counted, a dead adapter reopened; no thread here."""
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from edge_agent.clock import ManualClock
 from edge_agent.drivers.bus import ORDER_SECONDS_MAX, ORDERS_MAX, Bus
+from edge_agent.drivers.buses import Buses
 from edge_agent.drivers.errors import DeviceSettingsError, OrdersFullError, UnknownTargetError
 from edge_agent.drivers.line import ListenedPort
 from edge_agent.drivers.lock_board.cu16.driver import Cu16Board
@@ -253,3 +256,39 @@ def test_the_bus_tells_how_many_of_its_answers_came_broken() -> None:
     assert len(counts) == 2
     assert counts[0].asked > counts[0].broken > 0
     assert counts[0].asked == pytest.approx(counts[1].asked, abs=4)
+
+
+class Talker(ReadOnlyDevice):
+    """A device whose session lasts until its bus is ended, and then as long as it is told to."""
+
+    name = kind = "audit"
+    parts = ()
+
+    def __init__(self, line: ListenedPort, last: Callable[[], object]) -> None:
+        self.talks = threading.Event()
+        self._line = line
+        self._last = last
+
+    def poll(self) -> tuple[Reading, ...]:
+        self.talks.set()
+        try:
+            while True:
+                self._line.read(0.01)
+        finally:
+            self._last()
+
+
+def test_buses_end_side_by_side() -> None:
+    second_ended = threading.Event()
+    waited: list[bool] = []
+    clock = ManualClock(START)
+    talkers, buses = [], []
+    for last in (lambda: waited.append(second_ended.wait(5.0)), second_ended.set):
+        line = ListenedPort(FakeLine([], clock))
+        talkers.append(Talker(line, last))
+        buses.append(Bus(line, talkers[-1:], ReadingQueue(), clock))
+    together = Buses(buses)
+    together.start()
+    assert all(talker.talks.wait(5.0) for talker in talkers)
+    together.stop()
+    assert waited == [True]

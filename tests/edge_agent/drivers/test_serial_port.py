@@ -31,6 +31,8 @@ from simulators.devices.xy_md02 import SimulatedXyMd02
 
 POLL_SECONDS = 0.05
 WAIT_SECONDS_MAX = 20.0
+NAN = float("nan")
+GRAMS, COMMUNICATION_ID = "options.grams_per_unit", "options.communication_id"
 LOCKS = DeviceSettings("locks", "cu16", 0, doors={"A": 1, "B": 2})
 PROBE_1 = DeviceSettings("probe-1", "xy-md02", 1, part="top")
 PROBE_2 = DeviceSettings("probe-2", "xy-md02", 2, part="bottom")
@@ -172,6 +174,18 @@ def test_two_probes_share_one_bus(tmp_path: Path) -> None:
         ([DeviceSettings("x", "cu16", 10)], "address"),
         ([DeviceSettings("x", "xy-md02", 0)], "address"),
         ([DeviceSettings("x", "cu16", 0, doors={"A": 0})], "doors.A"),
+        ([DeviceSettings("x", "cu16", 0, doors={"A": 1, "B": 1})], "doors.B"),
+        ([DeviceSettings("x", "cas-ci600d", 1, shelves={"A": 1, "B": 1})], "shelves.B"),
+        ([DeviceSettings("x", "fa-fb", 0, slots={"A": 1, "B": 1})], "slots.B"),
+        ([DeviceSettings("x", "winnsen", 0, options={"locks": True})], "options.locks"),
+        (
+            [DeviceSettings("x", "8a", 1, options={"inverted_feedback": 1})],
+            "options.inverted_feedback",
+        ),
+        ([DeviceSettings("x", "cas-ci600d", 1, options={"grams_per_unit": NAN})], GRAMS),
+        ([DeviceSettings("x", "dex", options={"communication_id": "a"})], COMMUNICATION_ID),
+        ([DeviceSettings("x", "dex", options={"communication_id": "Ж" * 10})], COMMUNICATION_ID),
+        ([LOCKS, DeviceSettings("y", "cu16", 0, doors={"C": 1})], "address"),
         ([LOCKS, PROBE_1], "devices"),
         ([], "devices"),
     ],

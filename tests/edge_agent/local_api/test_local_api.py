@@ -65,6 +65,8 @@ def test_a_failed_vend_is_answered_when_its_time_is_over(screen: Screen) -> None
         ("POST", "/v1/service/login", {"pin": "0000"}, 403, "wrong-pin"),
         ("POST", "/v1/rules", b"rubbish", 422, "malformed"),
         ("GET", "/v1/journal?after=x", None, 422, "malformed"),
+        ("GET", "/v1/journal?after=-1", None, 422, "malformed"),
+        ("GET", "/v1/journal?after=99999999999999999999", None, 422, "malformed"),
         ("GET", "/v1/nothing", None, 404, "no-such-path"),
         ("GET", "/v1/vends", None, 405, "wrong-method"),
     ],

@@ -13,7 +13,7 @@ from edge_agent.selling.states import SESSION_OPEN, SESSION_TRANSITIONS, Session
 from edge_agent.selling.vend_book import VendOrder
 from protocol.rules import BlockKind, Lots, Notice, OpenDoorAction, Rule, Terms
 from tests.edge_agent.model_server import GTIN_A, GTIN_B, START
-from tests.edge_agent.selling.open_door import DOOR, OpenDoor, open_door
+from tests.edge_agent.selling.open_door import DOOR, GRAMS, OpenDoor, open_door
 from tests.edge_agent.workbench import Bench
 
 Made = Callable[..., Bench]
@@ -251,3 +251,14 @@ def test_every_state_of_a_session_is_reached_and_the_final_ones_are_closed() -> 
         SessionState.UNKNOWN,
         SessionState.REFUSED,
     }
+
+
+def test_goods_too_light_to_be_weighed_keep_the_door_shut(
+    shop: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(GRAMS, "S2", 3.0)  # the least tolerance of a piece
+    shop.plan(2)
+    shop.steps(2)
+    answer = shop.open()
+    assert (answer.outcome, answer.detail) == ("refused", "weight_not_planned")
+    assert shop.bench.doors.pulses == []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from edge_agent.drivers.errors import OrdersFullError
 from edge_agent.drivers.readings import (
     DeviceFailure,
     DispenseEnded,
@@ -13,6 +14,13 @@ from edge_agent.drivers.readings import (
     SelectionReading,
     SelectionState,
 )
+from edge_agent.selling.motor_pauses import (
+    AGAIN_SECONDS,
+    RESUMES_MAX,
+    TOLD_AT_ONCE_MAX,
+    MotorPauses,
+)
+from edge_agent.selling.motors import Motors
 from edge_agent.selling.slot_vend import MOTOR_SECONDS, SETTLE_SECONDS
 from edge_agent.selling.vend_book import VendOrder
 from edge_agent.settings import BusSettings, DeviceSettings
@@ -166,6 +174,14 @@ def recall(version: int, *lots: str) -> list[Rule]:
     return [Rule("R-1", version, BlockKind.RECALL, terms, Notice("召回", "recalled"))]
 
 
+def shown(bench: Bench, stock: int, slot: str = "A1") -> None:
+    """The controller shows one selection."""
+    at = bench.clock.elapsed()
+    reading = SelectionReading("vmc", slot, SelectionState.NORMAL, at, stock=stock)
+    bench.agent.readings.put(reading)
+    bench.steps(1)
+
+
 def test_a_recalled_slot_is_paused_at_its_controller_and_resumed_with_what_the_book_says(
     bench: Bench, make_bench: Made
 ) -> None:
@@ -179,12 +195,76 @@ def test_a_recalled_slot_is_paused_at_its_controller_and_resumed_with_what_the_b
         server=bench.server, clock=bench.clock, doors=bench.doors, seed=9, buses=BUSES
     )
     again.steps(3)
+    assert len(bench.doors.units_told) == 1  # nobody is there to be told
+    shown(again, 0)
+    again.steps(3)
     assert bench.doors.units_told == [("A1", 0)] * 2
     again.link.send_rules(again.server.rules(3, []))
     again.steps(3)
     assert bench.doors.units_told[2:] == [("A1", 5)]
-    again.steps(20)
+    shown(again, 5)
+    again.steps(200)
     assert len(bench.doors.units_told) == 3
+
+
+def test_a_pause_is_told_again_until_the_controller_shows_it(bench: Bench) -> None:
+    bench.link.send_rules(bench.server.rules(2, recall(2, "L1")))
+    bench.steps(3)
+    shown(bench, 5)  # the word was lost
+    bench.steps(int(AGAIN_SECONDS))
+    assert bench.doors.units_told == [("A1", 0)] * 2
+    shown(bench, 0)
+    bench.steps(3 * int(AGAIN_SECONDS))
+    assert len(bench.doors.units_told) == 2
+    shown(bench, 5)  # it lost power, and counts again what it once was told
+    bench.steps(2)
+    assert len(bench.doors.units_told) == 3
+
+
+def test_a_selection_that_stays_empty_is_resumed_a_few_times_and_left_to_its_sensor(
+    bench: Bench,
+) -> None:
+    bench.link.send_rules(bench.server.rules(2, recall(2, "L1")))
+    bench.steps(3)
+    bench.link.send_rules(bench.server.rules(3, []))
+    bench.steps(2)
+    shown(bench, 0)
+    bench.steps(10 * int(AGAIN_SECONDS))
+    assert bench.doors.units_told == [("A1", 0)] + [("A1", 5)] * RESUMES_MAX
+
+
+class NarrowBus:
+    """A bus that takes a few words, and more only after a while."""
+
+    def __init__(self) -> None:
+        self.room = 3
+        self.told: list[str] = []
+
+    def set_units(self, slot: str, units: int) -> None:
+        assert units == 0
+        if self.room == 0:
+            raise OrdersFullError("16 orders wait already", port="nowhere")
+        self.room -= 1
+        self.told.append(slot)
+
+
+def test_every_slot_of_a_large_machine_is_paused_however_little_its_bus_takes_at_once(
+    bench: Bench,
+) -> None:
+    slots = [f"B{number}" for number in range(40)]
+    motors = Motors({"vmc": slots})
+    motors.observe(SelectionReading("vmc", "B1", SelectionState.NORMAL, 0.0))
+    bus = NarrowBus()
+    pauses = MotorPauses(bench.agent.cabinet.parts.store, motors, bus.set_units)
+    most = 0
+    for second in range(200):
+        before, bus.room = len(bus.told), 12 if second % 7 == 0 else bus.room
+        pauses.step(set(slots), lambda _slot: 5, float(second))
+        most = max(most, len(bus.told) - before)
+        if len(bus.told) >= len(slots):
+            break
+    assert sorted(bus.told) == sorted(slots)
+    assert most == TOLD_AT_ONCE_MAX
 
 
 def test_the_door_of_a_machine_is_told_and_never_called_forced(bench: Bench) -> None:

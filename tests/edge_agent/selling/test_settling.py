@@ -131,3 +131,25 @@ def test_no_weight_is_ever_charged_beyond_the_book_by_more_than_the_allowance(
             assert explained.why
     if gone < -SCALE_GRAMS:
         assert explained.taken == {}
+
+
+@given(st.floats(0.0, 40.0), st.floats(0.0, 40.0), st.floats(-50.0, 500.0))
+def test_no_planned_weight_however_small_can_break_the_settling(
+    unit_grams: float, tolerance_grams: float, gone: float
+) -> None:
+    feather = Kind("S9", unit_grams, tolerance_grams, 100, booked=5)
+    explained = explain(shelf(5_000.0, 5_000.0 - gone, feather))
+    assert explained.taken.get("S9", 0) == 0 or feather.can_be_weighed
+
+
+def test_a_piece_that_weighs_no_more_than_its_tolerance_is_never_counted() -> None:
+    tea_bag = Kind("S9", 3.0, 0.0, 100, booked=50)
+    assert not tea_bag.can_be_weighed
+    explained = explain(shelf(5_000.0, 4_900.0, tea_bag))
+    assert (explained.taken, explained.why) == ({"S9": 0}, "unexplained")
+
+
+def test_an_explanation_is_not_sure_while_others_were_left_untried() -> None:
+    kinds = [Kind(f"S{n}", 400.0 + 97.0 * n, 1.0, 100, booked=30) for n in range(7)]
+    explained = explain(shelf(60_000.0, 60_000.0 - kinds[-1].unit_grams * 9, *kinds))
+    assert explained.why == "ambiguous"
