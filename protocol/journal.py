@@ -105,7 +105,7 @@ class Position(msgspec.Struct, frozen=True):
     """How far one lane is committed in the database, in one epoch."""
 
     epoch: str
-    committed: int
+    committed: Count
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,8 +116,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     server_time: datetime
     journal: Position | None = None
     telemetry: Position | None = None
-    rules_version: int = 0
-    desired_version: int = 0
+    rules_version: Count = 0
+    desired_version: Count = 0
 
 
 def read_journal_batch(data: bytes) -> JournalBatch:

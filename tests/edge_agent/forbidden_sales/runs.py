@@ -198,7 +198,8 @@ class Run:
             self.forged = self.forged or (kind == "forged" and place.bench.link.connected)
             place.bench.link.send_rules(data)
         place.step()
-        assert place.oracle.held == held, f"a {kind} bundle was taken"
+        # The true server may have repaired a lost bundle in the same moment.
+        assert place.oracle.held in (held, self.version), f"a {kind} bundle was taken"
 
     def by_hand(self) -> None:
         """The newest bundle is carried in."""
