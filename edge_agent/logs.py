@@ -7,6 +7,8 @@ import logging
 import sys
 from collections import deque
 
+import msgspec
+
 LINES_KEPT = 200
 """About 40 kB of memory; journald has the rest."""
 LINE_LENGTH_MAX = 500
@@ -44,11 +46,11 @@ _recent = RecentLines()
 
 
 def recent_lines(bytes_max: int) -> list[str]:
-    """Return the newest lines that fit into so many bytes, oldest first."""
+    """Return the newest lines that fit into so many bytes of JSON, oldest first."""
     taken: list[str] = []
     room = bytes_max
     for line in reversed(_recent.lines):
-        room -= len(line.encode()) + 1
+        room -= len(msgspec.json.encode(line)) + 1
         if room < 0:
             break
         taken.append(line)

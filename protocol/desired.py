@@ -58,6 +58,10 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     """Room for keys of a newer server; an agent reports those it does not know."""
 
 
+NEAR_EXPIRY_DAYS_MAX = 3_650
+"""Ten years: more is a slip, and a date plus it may be none."""
+
+
 def read_desired(payload: str) -> Desired:
     """Payload text -> desired state whose fields agree; MalformedMessageError when not."""
     desired = decode_json(payload, Desired)
@@ -70,6 +74,10 @@ def read_desired(payload: str) -> Desired:
         checked_gtin(planned.gtin)
         if planned.price_minor < 0 or planned.capacity < 0:
             raise MalformedMessageError(f"slot {planned.slot}: price and capacity are not negative")
+        if not 0 <= planned.near_expiry_days <= NEAR_EXPIRY_DAYS_MAX:
+            raise MalformedMessageError(
+                f"slot {planned.slot}: near_expiry_days is 0 to {NEAR_EXPIRY_DAYS_MAX}"
+            )
         weights = (planned.unit_grams, planned.tolerance_grams)
         if not all(math.isfinite(grams) and grams >= 0 for grams in weights):
             raise MalformedMessageError(f"slot {planned.slot}: weights are not negative")

@@ -14,6 +14,9 @@ from edge_agent.store import StorageError, Store
 
 _WANTED = "contact.rules_version"
 _HEARD = "contact.heard_at"
+_SILENT = "contact.silent_seconds"
+SILENT_KEPT_EVERY_SECONDS = 600.0
+"""The lease is counted in hours; a cabinet that is in contact writes nothing of this."""
 
 
 class Contact:
@@ -23,6 +26,8 @@ class Contact:
         self._store = store
         self._time = time
         self._answer_seconds = answer_seconds
+        self._started_at = time.elapsed()
+        self._silent_before = self._silent_kept = float(store.value(_SILENT) or 0.0)
         self._born_at: float | None = None
         self._in_vain = False
         self._heard_elapsed: float | None = None
@@ -62,10 +67,17 @@ class Contact:
                 self.written()
 
     def write(self) -> None:
-        """Note when the server was heard, in the caller's transaction, when it is time again.
+        """Note when the server was heard and how long not, in the caller's transaction.
 
         The lease is counted in hours, so this waits for a write that others need.
         """
+        self._write_heard()
+        silent = self.silent_seconds() or 0.0
+        if silent < self._silent_kept or silent - self._silent_kept >= SILENT_KEPT_EVERY_SECONDS:
+            self._store.remember(_SILENT, f"{silent:.0f}")
+            self._silent_kept = silent
+
+    def _write_heard(self) -> None:
         heard, now = self._heard_elapsed, self._time.elapsed()
         fresh = self._kept_at is None or (heard is not None and heard > self._kept_at)
         if heard is None or not fresh:
@@ -89,10 +101,15 @@ class Contact:
         return born_at is not None and self._time.elapsed() - born_at < self._answer_seconds
 
     def silent_seconds(self) -> float | None:
-        """Seconds since the server was heard, by wall or elapsed time; None: never heard."""
+        """Seconds since the server was heard, by wall or elapsed time; None: never heard.
+
+        Never less than the agent has run in silence, in this life and those before: a clock
+        without a battery stands still at its lower bound, and must not stop the lease with it.
+        """
         kept = self._store.value(_HEARD)
         if kept is None:
             return None
         if self._heard_elapsed is not None:
             return self._time.elapsed() - self._heard_elapsed
-        return (self._time.now() - datetime.fromisoformat(kept)).total_seconds()
+        by_wall = (self._time.now() - datetime.fromisoformat(kept)).total_seconds()
+        return max(by_wall, self._silent_before + self._time.elapsed() - self._started_at)

@@ -20,6 +20,7 @@ from edge_agent.selling.contacts import Contacts
 from edge_agent.selling.doors import Doors
 from edge_agent.selling.errors import PaymentReferenceReusedError
 from edge_agent.selling.gate import DoorAllowed, NoticeKind, Refused
+from edge_agent.selling.sale_lines import sale_lines
 from edge_agent.selling.scales import Scales
 from edge_agent.selling.session_book import (
     Offer,
@@ -48,7 +49,6 @@ from protocol.events import (
     DoorCause,
     RefusalReason,
     SaleCompleted,
-    SaleLine,
     SaleMode,
     SaleRefused,
     Settlement,
@@ -306,7 +306,7 @@ class DoorSessions:
     def _sell(self, session: Session, settled: Settled) -> None:
         provisional = settled.provisional or session.interrupted
         with self._store.transaction():
-            lines = self._lines(session, settled.taken)
+            lines = sale_lines(session.offers, settled.taken, self._stock.take)
             body = SaleCompleted(
                 sale=session.sale,
                 mode=SaleMode.OPEN_DOOR,
@@ -329,27 +329,6 @@ class DoorSessions:
             )
             self._book.move(session, SessionState.SETTLED, answer)
             self._outbox.append("sale.completed", body)
-
-    def _lines(self, session: Session, taken: dict[str, int]) -> list[SaleLine]:
-        """Lines first in, first out; takes the pieces out of the book. In a transaction."""
-        lines: list[SaleLine] = []
-        for offer in session.offers:
-            for units in self._stock.take(offer.slot, taken.get(offer.slot, 0)):
-                lines.append(
-                    SaleLine(
-                        line=len(lines) + 1,
-                        slot=offer.slot,
-                        gtin=offer.gtin if units.gtin is None else units.gtin,
-                        lot=units.lot,
-                        lot_confidence=units.confidence,
-                        quantity=units.quantity,
-                        price_minor=offer.price_minor,
-                        expiry=units.expiry,
-                        near_expiry_told=offer.near_expiry_told,
-                        not_returnable_told=offer.not_returnable_told,
-                    )
-                )
-        return lines
 
     def _fail(self, session: Session, cause: str) -> None:
         self._end(session, SessionState.FAILED, cause)

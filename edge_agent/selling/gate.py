@@ -101,7 +101,7 @@ def decide(facts: SlotFacts) -> Allowed | Refused:
     planned = facts.planned
     if planned is None or not facts.lots:
         return _fault(SlotFault.NOT_PLANNED if planned is None else SlotFault.SOLD_OUT)
-    return Allowed(facts.lots[0], planned, _notices(facts, planned))
+    return Allowed(facts.lots[0], planned, _notices(facts, planned, facts.lots[:1]))
 
 
 def decide_door(slots: Sequence[SlotFacts]) -> DoorAllowed | Refused:
@@ -120,7 +120,7 @@ def decide_door(slots: Sequence[SlotFacts]) -> DoorAllowed | Refused:
         (facts.planned.slot, kind, text)
         for facts in considered
         if facts.planned is not None
-        for kind, text in (*_warnings(facts), *_notices(facts, facts.planned))
+        for kind, text in (*_warnings(facts), *_notices(facts, facts.planned, facts.lots))
     ]
     return DoorAllowed(tuple(told)) if told or considered else _fault(SlotFault.NOT_PLANNED)
 
@@ -225,10 +225,13 @@ def _warnings(facts: SlotFacts) -> tuple[tuple[NoticeKind, Notice], ...]:
     return tuple((NoticeKind.RECALL_WARNING, block.notice) for block in facts.blocks)
 
 
-def _notices(facts: SlotFacts, planned: PlannedSlot) -> tuple[tuple[NoticeKind, Notice], ...]:
+def _notices(
+    facts: SlotFacts, planned: PlannedSlot, lots: Sequence[Lot]
+) -> tuple[tuple[NoticeKind, Notice], ...]:
+    """What is told of the lots a buyer can get: the oldest of a slot, any behind an open door."""
     told = []
-    expiry = facts.lots[0].expiry
-    if expiry is not None and expiry - facts.today <= timedelta(days=planned.near_expiry_days):
+    near = timedelta(days=planned.near_expiry_days)
+    if any(lot.expiry is not None and lot.expiry - facts.today <= near for lot in lots):
         told.append((NoticeKind.NEAR_EXPIRY, NEAR_EXPIRY))
     if not planned.returnable:
         told.append((NoticeKind.NOT_RETURNABLE, NOT_RETURNABLE))

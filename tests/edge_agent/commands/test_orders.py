@@ -214,15 +214,17 @@ def logging_of_the_agent() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("logging_of_the_agent")
-def test_collected_logs_are_the_newest_lines_within_their_bound(bench: Bench) -> None:
+@pytest.mark.parametrize("letter", ["x", "\x01", "绿"], ids=["plain", "escaped", "wide"])
+def test_collected_logs_are_the_newest_lines_within_their_bound(bench: Bench, letter: str) -> None:
     for number in range(300):
-        logging.getLogger("test").info("line %d %s", number, "x" * 400)
+        logging.getLogger("test").info("line %d %s", number, letter * 400)
     order(bench, CommandName.COLLECT_LOGS)
     (finished,) = bench.bodies("command.finished")
     lines = finished["result"]["lines"]  # type: ignore[index]  # a JSON object
     assert "line 299 " in lines[-2]
     assert "command.begun" in lines[-1]
-    assert 30 * 1024 < sum(len(line) + 1 for line in lines) <= LOG_BYTES_MAX
+    told = sum(len(msgspec.json.encode(line)) + 1 for line in lines)
+    assert 29 * 1024 < told <= LOG_BYTES_MAX
 
 
 class WithMachine:

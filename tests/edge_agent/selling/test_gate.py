@@ -11,13 +11,15 @@ from edge_agent.rules.evaluate import Block
 from edge_agent.selling.gate import (
     NO_DATE,
     Allowed,
+    DoorAllowed,
     Lot,
     NoticeKind,
     Refused,
     SlotFacts,
     decide,
+    decide_door,
 )
-from edge_agent.selling.texts import REFUSALS, SlotFault
+from edge_agent.selling.texts import REFUSALS, SLOT_FAULTS, SlotFault
 from protocol.events import RefusalReason
 from protocol.matching import Match
 from protocol.rules import BlockKind, Notice
@@ -162,6 +164,28 @@ def test_near_expiry_is_told_before_paying(days: int, *, told: bool) -> None:
     assert (NoticeKind.NEAR_EXPIRY in {kind for kind, _ in allowed.notices}) is told
 
 
+def test_behind_an_open_door_near_expiry_of_any_lot_is_told() -> None:
+    """A buyer takes what stands in front, not what was loaded first."""
+    near = replace(LOT, row=2, expiry=TODAY + timedelta(days=1))
+    slot = replace(GOOD, lots=(LOT, near))
+    one, door = decide(slot), decide_door([slot])
+    assert isinstance(one, Allowed)
+    assert isinstance(door, DoorAllowed)
+    assert (one.notices, [kind for _, kind, _ in door.notices]) == ((), [NoticeKind.NEAR_EXPIRY])
+
+
+@given(st.lists(st.sampled_from(range(len(BROKEN))), min_size=1, max_size=4))
+def test_of_the_reasons_on_all_slots_behind_a_door_the_first_in_order_is_told(
+    which: list[int],
+) -> None:
+    slots = [GOOD, *(broken(GOOD, BROKEN[index][0]) for index in which)]
+    decision = decide_door(slots)
+    assert isinstance(decision, Refused)
+    reason = BROKEN[min(which)][1]
+    dates = {RefusalReason.EXPIRY, RefusalReason.CLOCK}  # one reason of the design
+    assert decision.reason in (dates if reason in dates else {reason})
+
+
 def test_what_cannot_be_returned_is_told_before_paying() -> None:
     allowed = decide(replace(GOOD, planned=planned("A1", returnable=False)))
     assert isinstance(allowed, Allowed)
@@ -170,4 +194,5 @@ def test_what_cannot_be_returned_is_told_before_paying() -> None:
 
 def test_every_reason_has_a_text_in_both_languages() -> None:
     assert set(REFUSALS) == set(RefusalReason)
-    assert all(text.zh and text.en for text in REFUSALS.values())
+    assert set(SLOT_FAULTS) == set(SlotFault)
+    assert all(text.zh and text.en for text in (*REFUSALS.values(), *SLOT_FAULTS.values()))
