@@ -133,7 +133,11 @@ def _run(options: argparse.Namespace) -> int:
     world = World(clock=SystemClock(), chance=Chance.system(), machine_boot=machine_boot)
     agent = build(settings, identity, world)
     log.info("agent.started", extra={"cabinet": identity.cabinet, "port": agent.local_port})
-    agent.run(stop, ServiceManager.of_this_process())
+    try:
+        agent.run(stop, ServiceManager.of_this_process())
+    except Exception:
+        log.exception("agent.crashed")  # `main` tells it in one line, which mends nothing
+        raise
     return EXIT_RESTART if agent.restart_wanted else 0
 
 

@@ -5,6 +5,8 @@ tells its own state at the moment it was read, hours apart; the holds of the rul
 own sensors do not apply to it. Which code means which fault stands in `event_codes.py`.
 """
 
+from itertools import islice
+
 import msgspec
 
 from edge_agent.detection.verdicts import Condition
@@ -31,6 +33,10 @@ NEVER_FROM_A_REPORT = frozenset(
 )
 
 
+CONDITIONS_MAX = 200
+"""The largest machines have under 100 selections; more is rubbish, and each may open a fault."""
+
+
 class AuditCondition(msgspec.Struct, frozen=True):
     """A fault the report says is there, or over. `part` is a selection, a device, or "".
 
@@ -49,13 +55,14 @@ class AuditCondition(msgspec.Struct, frozen=True):
 
 
 def conditions(report: AuditReport) -> tuple[AuditCondition, ...]:
-    """Return one condition for each fault and part; active if any event of it is."""
+    """Return one condition for each fault and part; active if any event of it is. Bounded."""
     said: dict[tuple[str, str], list[Event]] = {}
     for event in report.events:
         if event.active is not None and event.fault and _may_be_raised(event.fault):
             part = event.selection or event.device or ""
             said.setdefault((event.fault, part), []).append(event)
-    return tuple(_condition(code, part, events) for (code, part), events in said.items())
+    told = islice(said.items(), CONDITIONS_MAX)
+    return tuple(_condition(code, part, events) for (code, part), events in told)
 
 
 def _may_be_raised(code: str) -> bool:

@@ -128,6 +128,10 @@ class Episodes:
         window_began_at = elapsed - thresholds.flapping_window_seconds
         raised_ats = (*(at for at in before if at > window_began_at), elapsed)
         kept = raised_ats[-(thresholds.flapping_episodes + 1) :]
+        # Parts come from devices too (events of an audit report), so what is over is forgotten.
+        self._recent = {
+            one: row for one, row in self._recent.items() if row.raised_ats[-1] > window_began_at
+        }
         self._recent[key] = RecentRaises(verdict.code, verdict.part, kept)
         return len(raised_ats) > thresholds.flapping_episodes
 

@@ -1,6 +1,7 @@
 """The command line as a process: clear errors, enrolment, a clean end, what `run` imports."""
 
 import json
+import logging
 import os
 import signal
 import socketserver
@@ -18,8 +19,10 @@ from typing import Any
 import msgspec
 import pytest
 
+import edge_agent.__main__
 from edge_agent.__main__ import main
 from edge_agent.agent import SCHEMA_STEPS
+from edge_agent.errors import MisuseError
 from edge_agent.settings import (
     IDENTITY_FILE,
     SettingsError,
@@ -240,6 +243,40 @@ def test_run_answers_on_its_port_and_ends_cleanly_on_sigterm(config: Path, serve
     events = [json.loads(line) for line in exported.stdout.splitlines()]
     assert [event["type"] for event in events] == ["agent.started", "agent.stopped"]
     assert all(len(event["sha256"]) == 64 and event["epoch"] for event in events)
+
+
+class BrokenAgent:
+    """An agent with a defect in its core."""
+
+    local_port = 0
+
+    def run(self, *_: object) -> None:
+        raise MisuseError("a defect of ours")
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """`run` takes over logging and signals of the process; give them back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for number, handler in signals.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("as_before")
+def test_a_defect_in_the_core_ends_with_its_traceback_in_the_log(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_identity(config.parent / "data", ModelServer().identity())
+    monkeypatch.setattr(edge_agent.__main__, "build", lambda *_: BrokenAgent())
+    assert main(["run", "--config", str(config)]) == 1
+    told = capsys.readouterr().err
+    assert "agent.crashed" in told
+    assert "Traceback" in told
 
 
 def test_the_running_agent_imports_nothing_heavy() -> None:

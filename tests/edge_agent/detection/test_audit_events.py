@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_agent.detection.audit_events import AuditCondition, conditions
+from edge_agent.detection.audit_events import CONDITIONS_MAX, AuditCondition, conditions
 from edge_agent.detection.verdicts import Condition
 from edge_agent.drivers.audit.event_codes import fault_of
 from edge_agent.drivers.audit.parser import parse_report
@@ -36,6 +36,10 @@ def test_each_selection_is_a_part_of_its_own() -> None:
         ("SLOT_EMPTY", "11", False),
         ("VEND_FAIL", "10", True),
     }
+
+
+def test_a_report_of_rubbish_opens_a_bounded_number_of_faults() -> None:
+    assert len(told(*(f"EA2*EJB_{number}*1*1**1" for number in range(900)))) == CONDITIONS_MAX
 
 
 def test_the_second_reader_is_a_part_of_its_own() -> None:

@@ -71,6 +71,15 @@ def test_the_fourth_episode_in_an_hour_stays_open_and_counts_on() -> None:
     assert not any(finding.flapping for finding in found[:6] if isinstance(finding, Raised))
 
 
+def test_what_was_raised_longer_ago_than_the_window_is_forgotten() -> None:
+    """Else a machine that names ever new parts would fill the memory of the flapping rule."""
+    engine = Engine()
+    for number in range(500):
+        engine.judge("VEND_FAIL", BAD, part=str(number))
+        engine.judge("VEND_FAIL", GOOD, part=str(number))
+    assert len(engine.episodes.recent_raises()) <= 31
+
+
 def test_a_flapping_fault_clears_after_an_hour_of_quiet() -> None:
     engine = Engine()
     for condition in [BAD, GOOD] * 4:

@@ -69,6 +69,8 @@ def test_a_failed_vend_is_answered_when_its_time_is_over(screen: Screen) -> None
         ("GET", "/v1/journal?after=99999999999999999999", None, 422, "malformed"),
         ("GET", "/v1/nothing", None, 404, "no-such-path"),
         ("GET", "/v1/vends", None, 405, "wrong-method"),
+        ("PUT", "/v1/vends", {}, 405, "wrong-method"),
+        ("DELETE", "/v1/sessions", None, 405, "wrong-method"),
     ],
 )
 def test_wrong_input_is_a_clear_problem_and_changes_nothing(
