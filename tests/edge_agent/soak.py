@@ -1,5 +1,4 @@
-"""SIGKILL of real agents under load, a thousand times: nothing lost, doubled, moved twice or sold
-that must not be.
+"""SIGKILL of real agents under load, a thousand times: nothing lost, doubled or wrongly sold.
 
 `python -m tests.edge_agent.soak --kills 1000 --seed N`: real `edge-agent run` processes on
 simulated hardware over pseudo-terminals, shoppers buying by HTTP, a real server with its broker.
