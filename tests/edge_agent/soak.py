@@ -39,7 +39,10 @@ SLOTS = {"A1": SANDWICH, "A2": WATER, "A3": WATER, "A4": SANDWICH}
 LOTS = {"A1": "L1", "A2": "W1", "A3": "HOLD-1", "A4": "HOLD-2"}
 HELD = (("A3", 0.3), ("A4", 0.6))
 """Slots whose lot is put on hold, and after which share of the kills."""
-GOALS = {name: Goal("<=", 0) for name in ("lost", "doubled", "forbidden", "moved_twice", "fell")}
+GOALS = {
+    name: Goal("<=", 0)
+    for name in ("lost", "doubled", "forbidden", "moved_twice", "stock_wrong", "fell")
+}
 REST_SECONDS = 60.0
 
 
@@ -291,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     note = f"seed {options.seed}, commit {commit()}, {options.agents} agents"
     console.print(f"soak: {options.kills} kills, {note}")
     figures = soak(options.kills, options.seed, options.agents, options.minutes, console)
-    goals = {**GOALS, "stock_wrong": Goal("<=", 0), "kills": Goal(">=", options.kills)}
+    goals = {**GOALS, "kills": Goal(">=", options.kills)}
     report(console, "edge_soak", figures, goals, note)
     good = all(goal.met(figures[name]) for name, goal in goals.items())
     console.print(f"{'good' if good else 'WRONG'}: {note}, {figures}")

@@ -17,7 +17,7 @@ from tests.edge_agent.survival.points import contents, killed, live_on, photogra
 from tests.edge_agent.survival.scenarios import SCENARIOS
 
 SEED = 1
-REAL_DEATHS = 8
+REAL_DEATHS = 6
 """Of each scenario; some 0.2 s each."""
 AGAIN = 12
 """Deaths of a second life: its recovery and what it takes up again."""
