@@ -8,7 +8,7 @@ PACKAGES := protocol edge_agent fleet_server simulators
 # Two test processes on two cores; the count of a larger machine brings nothing but noise.
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo run system-packages test check format bench lock migration clean
+.PHONY: help setup demo run system-packages test check format bench soak-edge lock migration clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench: setup ## all benchmarks; bench-NAME runs one
 
 bench-%: setup system-packages
 	$(BIN)/python -m tests.benchmarks $*
+
+soak-edge: setup ## kill real agents a thousand times under load; five minutes
+	$(BIN)/python -m tests.edge_agent.soak --kills 1000
 
 lock: setup ## pin anew what pyproject.toml allows (hashes, no addresses)
 	$(BIN)/pip install --quiet --upgrade uv

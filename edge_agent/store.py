@@ -32,8 +32,8 @@ BORN_FILE = "agent.born"
 """Stands beside the store from its first day: a store missing beside it was lost, not new."""
 PAGE_BYTES = 1_024
 """A commit writes each page it touches whole: small pages wear the flash a third as much."""
-BUSY_SECONDS = 5.0
-"""`edge-agent status` and a copy for backup may hold the file for moments."""
+BUSY_SECONDS = 1.0
+"""Readers never hold us up; somebody who writes by hand may, for a moment."""
 
 _VALUES = """\
 CREATE TABLE value (
@@ -55,14 +55,16 @@ _NO_ROOM = frozenset(
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
     }
 )
+"""Errors after which nothing of the transaction is written, and a later one may be."""
 
 log = logging.getLogger(__name__)
 
 
 class StorageError(EdgeError):
-    """The disk is full, read-only or broken: nothing of the transaction was written."""
+    """The disk is full, read-only, broken or held by another: nothing was written."""
 
 
 class TransactionError(MisuseError):

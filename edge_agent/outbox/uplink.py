@@ -115,7 +115,7 @@ class UplinkSession:
         self._answered = False
         self.connected = False
         self.session = int(store.value(_SESSION) or 0)
-        self._session_used = True
+        self._session_used = self._session_kept = True
         self._server_epoch = store.value(_SERVER_EPOCH)
 
     def step(self) -> list[Order]:
@@ -156,10 +156,15 @@ class UplinkSession:
     def _next_session(self) -> None:
         # A number no broker ever saw is free again: a week without a broker wears no flash.
         if self._session_used:
-            with self._store.transaction():
-                self._store.remember(_SESSION, str(self.session + 1))
             self.session += 1
-            self._session_used = False
+            self._session_used = self._session_kept = False
+        if not self._session_kept:
+            # A full disk must be told of. A number that comes twice then, after another start, can
+            # fire no old order: an order is not begun where nothing can be noted.
+            with contextlib.suppress(StorageError):
+                with self._store.transaction():
+                    self._store.remember(_SESSION, str(self.session))
+                self._session_kept = True
 
     def _speak(self, elapsed: float) -> None:
         if self._birth_at is not None and elapsed >= self._birth_at:

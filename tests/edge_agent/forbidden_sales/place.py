@@ -8,6 +8,8 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from edge_agent.clock import ManualClock
 from edge_agent.drivers.lock_board.readings import DoorState
 from edge_agent.drivers.readings import WeightReading
@@ -22,9 +24,7 @@ from tests.edge_agent.forbidden_sales.oracle import Oracle
 from tests.edge_agent.model_server import START, FakeLink, ModelServer
 from tests.edge_agent.workbench import Bench, FakeDoors, planned
 
-import msgspec  # isort: skip
-
-FAST = Path("/dev/shm")
+FAST = Path("/dev/shm")  # noqa: S108  # nothing here outlives its run
 """Files in memory: nothing is synced for thousands of runs that never lose power for real."""
 SLOTS = {False: ("A1", "A2"), True: ("S1", "S2")}
 GTINS = ("06901234567892", "06909876543212")
@@ -83,13 +83,13 @@ class CabinetPlace:
         self.desired = b""
         self.true_now: datetime = START
         self.celsius = 3.0
-        self.perishable = {slot: True for slot in self.slots}
+        self.perishable = dict.fromkeys(self.slots, True)
         self.moves = 0
         self.lives = 0
         self._events_seen = 0
         self._folder = Path(tempfile.mkdtemp(dir=FAST if FAST.is_dir() else None))
         self.doors = GuardedDoors((DOOR,) if open_door else self.slots, self)
-        self.grams = {shelf: 100_000.0 for shelf in SHELVES.values()} if open_door else {}
+        self.grams = dict.fromkeys(SHELVES.values(), 100000.0) if open_door else {}
         self.clock = ManualClock(START)
         self.bench = self._born()
 

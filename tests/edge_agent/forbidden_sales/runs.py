@@ -304,7 +304,8 @@ class Run:
             self._clear(slot)
             if self._poisoned:
                 continue
-            unit = Unit(place.gtin(slot), "FRESH", place.true_now.date() + timedelta(30), True)
+            expiry = place.true_now.date() + timedelta(30)
+            unit = Unit(place.gtin(slot), "FRESH", expiry, perishable=True)
             place.bench.agent.cabinet.load(self._moved(slot, "FRESH", 2, unit.expiry))
             place.oracle.load(slot, unit, 2)
         place.step(5)
@@ -413,8 +414,9 @@ def play(seed: int) -> int:
         for _ in range(ACTIONS):
             run.act()
         run.end()
-        return place.moves
     except Exception as error:
         raise AssertionError(f"seed {seed}: {error!r} after {run.log[-12:]}") from error
+    else:
+        return place.moves
     finally:
         place.close()

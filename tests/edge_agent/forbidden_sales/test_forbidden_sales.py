@@ -24,10 +24,14 @@ SEEDS_TO_NOTICE = 200
 """A broken gate has to be noticed within so many runs."""
 
 
+def play_all(seeds: range) -> None:
+    for seed in seeds:
+        play(seed)
+
+
 @pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
 def test_nothing_forbidden_is_sold_and_fine_goods_are(first: int) -> None:
-    for seed in range(first, first + AT_ONCE):
-        play(seed)
+    play_all(range(first, first + AT_ONCE))
 
 
 def without(check: str) -> Callable[[pytest.MonkeyPatch], None]:
@@ -71,14 +75,15 @@ def test_a_broken_gate_is_noticed(
 ) -> None:
     break_it(monkeypatch)
     with pytest.raises(AssertionError, match="seed"):
-        for seed in range(SEEDS_TO_NOTICE):
-            play(seed)
+        play_all(range(SEEDS_TO_NOTICE))
 
 
 @pytest.mark.parametrize("seed", [13, 154, 191, 212, 1343])
 def test_seeds_that_once_found_something(seed: int) -> None:
-    """13: a warn rule of class I let a door open. 154, 191, 212: perishable goods were sold after
-    a day without power, because the board has no clock to know how long that was."""
+    """A warn rule of class I let a door open (13); food was sold after a day without power.
+
+    The latter because the board has no clock to know how long that was (154, 191, 212).
+    """
     play(seed)
 
 

@@ -13,7 +13,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_agent.store import STORE_FILE
@@ -31,6 +31,11 @@ class Point:
     action: int
     world: bytes
     folder: Path
+
+    def copied(self, folder: Path) -> "Point":
+        """The same death once more, in a folder of its own."""
+        copy_store(self.folder, folder)
+        return replace(self, folder=folder)
 
     def __str__(self) -> str:
         return f"point {self.number} ({self.kind}, in action {self.action})"
@@ -62,12 +67,19 @@ class Camera:
         self.points.append(Point(self.passed, kind, action, self._world.freeze(), target))
 
 
-def photographed(scenario: Scenario, folder: Path, seed: int) -> Camera:
-    """Play a whole day; every death it holds."""
-    world = scenario.world()
+def photographed(
+    scenario: Scenario, folder: Path, seed: int, *, since: Point | None = None
+) -> Camera:
+    """Play a whole day, or the rest of it `since` a death; every death it holds."""
+    world, first = scenario.world(), 0
+    if since is not None:
+        copy_store(since.folder, folder / "day")
+        world, first, seed = World.thaw(since.world), since.action, seed + since.number
     camera = Camera(world, folder / "day", folder / "points")
     camera.day = Day(scenario, folder / "day", world, witness=camera, seed=seed)
-    camera.day.play()
+    if since is not None:
+        camera.day.step(count=2)
+    camera.day.play(first)
     passed = camera.passed
     check(camera.day)
     assert camera.passed == passed, "checking is no part of the day"

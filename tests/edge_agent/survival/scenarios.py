@@ -173,8 +173,8 @@ def replay(version: int) -> Action:
     return act
 
 
-def jam(slot: str, *, stuck: bool) -> Action:
-    """The lock does not open, or opens again."""
+def jam(*, stuck: bool) -> Action:
+    """The locks do not open any more, or do again."""
 
     def act(day: Day) -> None:
         day.world.doors.stuck = stuck
@@ -245,10 +245,10 @@ SLOT = Scenario(
         *BEGIN,
         pay("pay-1"),
         pay("pay-2", "A2"),
-        jam("A1", stuck=True),
+        jam(stuck=True),
         pay("pay-3"),
         wait(4.0, 4),
-        jam("A1", stuck=False),
+        jam(stuck=False),
         pay("pay-4"),
         pay("pay-2", "A2"),
         pay("pay-5", "A2"),
@@ -287,10 +287,10 @@ DOOR = Scenario(
         wait(1.0, 4),
         shop("pay-1", S1=2, S2=1),
         shop("pay-2"),
-        jam("front", stuck=True),
+        jam(stuck=True),
         shop("pay-3"),
         wait(4.0, 4),
-        jam("front", stuck=False),
+        jam(stuck=False),
         shop_and_rules("pay-4", "S2", rules(2, "L9")),
         rules(3, "L1"),
         shop("pay-5", S1=1),
@@ -357,9 +357,9 @@ COMMANDS = Scenario(
         order(CommandName.IDENTIFY, "identify", seconds=5),
         order(CommandName.SELF_TEST, "self"),
         order(CommandName.UNLOCK, "nowhere", door="Z9"),
-        jam("A1", stuck=True),
+        jam(stuck=True),
         order(CommandName.UNLOCK, "stuck", 4.0, door="A1"),
-        jam("A1", stuck=False),
+        jam(stuck=False),
         order(CommandName.SYNC, "sync"),
         pay("pay-1"),
     )

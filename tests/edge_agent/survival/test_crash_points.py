@@ -17,8 +17,10 @@ from tests.edge_agent.survival.points import contents, killed, live_on, photogra
 from tests.edge_agent.survival.scenarios import SCENARIOS
 
 SEED = 1
-REAL_DEATHS = 8
+REAL_DEATHS = 6
 """Of each scenario; some 0.2 s each."""
+AGAIN = 12
+"""Deaths of a second life: its recovery and what it takes up again."""
 NEVER_PLAYED = {"audit.read", "sale.adjusted"}
 """The one comes from another machine's driver, the other from nowhere yet."""
 
@@ -42,6 +44,16 @@ def test_a_process_that_kills_itself_leaves_what_the_copies_show(name: str, tmp_
         assert (dead.kind, dead.action) == (point.kind, point.action)
         assert contents(dead.folder) == contents(point.folder)
         live_on(SCENARIOS[name], dead, SEED)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_life_after_a_death_may_die_too(name: str, tmp_path: Path) -> None:
+    """One death of each day, and every one of the life after it until its action is over."""
+    points = photographed(SCENARIOS[name], tmp_path / "first", SEED).points
+    first = random.Random(SEED).choice(points[len(points) // 3 :])
+    again = photographed(SCENARIOS[name], tmp_path / "again", SEED, since=first)
+    for point in again.points[:AGAIN]:
+        live_on(SCENARIOS[name], point, SEED)
 
 
 def test_the_days_pass_every_kind_of_point_and_write_every_kind_of_event(tmp_path: Path) -> None:

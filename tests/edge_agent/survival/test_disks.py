@@ -9,8 +9,10 @@ import contextlib
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -262,6 +264,22 @@ def test_a_store_that_is_deleted_under_a_running_agent_sells_nothing_more(
     assert again.agent.uplink.standing().journal.epoch != bench.server.journal.epoch or (
         again.agent.outbox.new_epoch
     )
+
+
+def test_somebody_who_holds_the_store_stops_sale_and_not_the_agent(
+    make_bench: Made, tmp_path: Path
+) -> None:
+    """A tool in a write transaction; the core died of it, again at each start."""
+    bench = ready(make_bench(tmp_path / "cabinet"))
+    bench.agent.cabinet.parts.store.row("PRAGMA busy_timeout = 10")
+    with closing(sqlite3.connect(tmp_path / "cabinet" / STORE_FILE, isolation_level=None)) as tool:
+        tool.execute("BEGIN IMMEDIATE")
+        bench.steps(30)
+        assert bench.vend("pay-1").reason == "storage"
+        tool.execute("ROLLBACK")
+    bench.steps(25)
+    assert bench.vend("pay-2").outcome == "dispensed"
+    assert len(bench.doors.pulses) == 1
 
 
 def test_room_inside_the_file_counts_and_is_made_of_what_the_server_has(

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Self
 
 import pytest
 
@@ -40,11 +41,10 @@ class Crowd:
         self._port = port
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._ask, args=(seed,), daemon=True)
-            for seed in range(CLIENTS)
+            threading.Thread(target=self._ask, args=(seed,), daemon=True) for seed in range(CLIENTS)
         ]
 
-    def __enter__(self) -> "Crowd":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

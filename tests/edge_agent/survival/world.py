@@ -90,7 +90,7 @@ class World:
             self.server.now = now
 
     def essence(self) -> bytes:
-        """All of it but the time and the server's list of heartbeats: what a death can matter to."""
+        """All but the time and the server's list of heartbeats: what a death can matter to."""
         beats, self.server.heartbeats = self.server.heartbeats, []
         clock, self.clock = self.clock, ManualClock(START)
         try:
