@@ -30,7 +30,7 @@ from edge_agent.rules.desired_book import DesiredBook, thresholds
 from edge_agent.rules.documents import VersionRefusedError
 from edge_agent.rules.rule_book import RuleBook
 from edge_agent.rules.time_asking import TimeAsking
-from edge_agent.selling.door_session import DoorSessions, offer_of
+from edge_agent.selling.door_session import DoorSessions
 from edge_agent.selling.doors import DoorEdge, Doors
 from edge_agent.selling.errors import (
     NoOpenDoorError,
@@ -57,7 +57,7 @@ from edge_agent.selling.scales import Scales
 from edge_agent.selling.self_test import SelfTest
 from edge_agent.selling.self_watch import SelfWatch, Senses
 from edge_agent.selling.service_doors import ServiceDoors
-from edge_agent.selling.session_book import Session, SessionAnswer, SessionOrder
+from edge_agent.selling.session_book import Session, SessionAnswer, SessionOrder, offer_of
 from edge_agent.selling.settling import Shelf, kind_of
 from edge_agent.selling.slot_vend import SlotVends
 from edge_agent.selling.stock import StockBook

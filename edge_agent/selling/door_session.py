@@ -19,7 +19,7 @@ from edge_agent.seed import Chance
 from edge_agent.selling.contacts import Contacts
 from edge_agent.selling.doors import Doors
 from edge_agent.selling.errors import PaymentReferenceReusedError
-from edge_agent.selling.gate import DoorAllowed, NoticeKind, Refused
+from edge_agent.selling.gate import DoorAllowed, Refused
 from edge_agent.selling.sale_lines import sale_lines
 from edge_agent.selling.scales import Scales
 from edge_agent.selling.session_book import (
@@ -57,9 +57,6 @@ from protocol.events import (
 
 REST_SECONDS_MAX = 20.0
 """Scales that are not at rest by then are not going to be: settled without them, provisionally."""
-MOVES_WAITING_MAX = 100
-"""Moves of one door while the disk is full; only the first and the last matter."""
-
 MOVES_MAX = 100
 """Moves of one door in one session while the disk is full; the last ones decide."""
 
@@ -173,8 +170,6 @@ class DoorSessions:
         """Remember that the door moved; in memory first, whatever the disk says."""
         session = self._book.under_way()
         if session is not None and session.door == door:
-            if len(self._moves) >= MOVES_WAITING_MAX:
-                del self._moves[1:3]  # an opening and its closing, or the other way round
             self._moves.append((session.sale, opened))
             del self._moves[:-MOVES_MAX]
             if not opened:
@@ -377,11 +372,3 @@ class DoorSessions:
         if found is None:
             raise AssertionError(f"session {session.sale} was written and is not there")
         return found
-
-
-def offer_of(slot: str, gtin: str, price_minor: int, allowed: DoorAllowed) -> Offer:
-    """Offer of a slot, with what was told of it."""
-    told = {kind for where, kind, _ in allowed.notices if where == slot}
-    return Offer(
-        slot, gtin, price_minor, NoticeKind.NEAR_EXPIRY in told, NoticeKind.NOT_RETURNABLE in told
-    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from edge_agent.outbox.timekeeper import Timekeeper
+from edge_agent.selling.gate import DoorAllowed, NoticeKind
 from edge_agent.selling.settling import Shelf
 from edge_agent.selling.states import (
     SESSION_OPEN,
@@ -52,6 +53,14 @@ class Offer(msgspec.Struct, frozen=True):
     price_minor: int
     near_expiry_told: bool
     not_returnable_told: bool
+
+
+def offer_of(slot: str, gtin: str, price_minor: int, allowed: DoorAllowed) -> Offer:
+    """Offer of a slot, with what was told of it."""
+    told = {kind for where, kind, _ in allowed.notices if where == slot}
+    return Offer(
+        slot, gtin, price_minor, NoticeKind.NEAR_EXPIRY in told, NoticeKind.NOT_RETURNABLE in told
+    )
 
 
 @dataclass(frozen=True)

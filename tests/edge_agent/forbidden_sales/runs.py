@@ -7,7 +7,6 @@ falls, a refused removal, a recalled load, or fine goods that do not sell in the
 """
 
 import random  # noqa: TID251  # a run repeats from its seed
-from collections.abc import Callable
 from datetime import date, timedelta
 
 from edge_agent.drivers.lock_board.readings import DoorState
@@ -18,17 +17,16 @@ from edge_agent.selling.vend_book import VendOrder
 from protocol.errors import ProtocolError
 from protocol.events import ClearedBy, StockMoved
 from protocol.signatures import Signer
+from tests.edge_agent.forbidden_sales.draws import LOTS, drawn_recall
 from tests.edge_agent.forbidden_sales.oracle import Recall, Unit
 from tests.edge_agent.forbidden_sales.place import (
     GRAMS,
-    GTINS,
     SHELVES,
     CabinetPlace,
     ForbiddenSaleError,
 )
 
 ACTIONS = 34
-LOTS = (None, "L1", "L2", "K1", "L10", "l1")
 JUMPS_SECONDS = (30, 200, 3_600, 86_400, 40 * 86_400, 400 * 86_400, 4_000 * 86_400)
 FORGER = Signer(b"f" * 32)
 HOLD = "TEMP_SAFETY_HOLD"
@@ -161,7 +159,10 @@ class Run:
         """A newer bundle; the broadcast may be lost, and births repair that."""
         place = self.place
         self.version += self.chance.choice([1, 1, 1, 4])
-        recalls = tuple(self._recall(number) for number in range(self.chance.randint(0, 3)))
+        recalls = tuple(
+            drawn_recall(self.chance, number, place.true_now.date(), place.slots)
+            for number in range(self.chance.randint(0, 3))
+        )
         self._activate(recalls)
         if self.chance.random() < 0.8 and place.server.answers:
             place.bench.link.send_rules(place.rules)
@@ -344,33 +345,6 @@ class Run:
 
     def _moved(self, slot: str, lot: str | None, quantity: int, expiry: date | None) -> StockMoved:
         return StockMoved(slot, self.place.gtin(slot), lot, quantity, "tester", expiry=expiry)
-
-    def _recall(self, number: int) -> Recall:
-        chance, today = self.chance, self.place.true_now.date()
-        terms: dict[str, object] = {}
-        for name, share, draw in self._terms(today):
-            if chance.random() < share:
-                terms[name] = draw()
-        if not terms:
-            terms["gtin"] = chance.choice(GTINS)
-        return Recall(
-            f"R-{number}",
-            warns=chance.random() < 0.3,
-            class_one=chance.random() < 0.3,
-            **terms,  # type: ignore[arg-type]  # drawn by name
-        )
-
-    def _terms(self, today: date) -> list[tuple[str, float, Callable[[], object]]]:
-        chance = self.chance
-        return [
-            ("gtin", 0.7, lambda: chance.choice(GTINS)),
-            ("exact", 0.3, lambda: chance.choice(LOTS[1:])),
-            ("prefix", 0.2, lambda: chance.choice(["L", "L1", "K", "X"])),
-            ("span", 0.2, lambda: chance.choice([("L0", "L5"), ("K1", "K1"), ("L10", "L99")])),
-            ("expiry", 0.2, lambda: (None, today + timedelta(chance.choice([1, 30, 3_000])))),
-            ("slot", 0.1, lambda: chance.choice(self.place.slots)),
-            ("site", 0.1, lambda: chance.choice(["site-1", "site-2"])),
-        ]
 
 
 WEIGHTS = {

@@ -9,11 +9,12 @@ from datetime import date
 
 import pytest
 
-import edge_agent.rules.documents
+import edge_agent.rules.evaluate
 import edge_agent.rules.rule_book
 from edge_agent.outbox.contact import Contact
 from edge_agent.selling import gate
 from edge_agent.selling.faults import FaultBook
+from protocol.rules import OpenDoorAction
 from tests.edge_agent.forbidden_sales.oracle import Oracle, Recall, Unit
 from tests.edge_agent.forbidden_sales.runs import play
 from tests.edge_agent.model_server import GTIN_A, START
@@ -58,6 +59,11 @@ def with_any_version(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(edge_agent.rules.rule_book, "check_version", lambda *_: True)
 
 
+def with_warnings_in_class_one(patch: pytest.MonkeyPatch) -> None:
+    lock = OpenDoorAction.LOCK
+    patch.setattr(edge_agent.rules.evaluate, "_locks", lambda rule: rule.open_door is lock)
+
+
 @pytest.mark.parametrize(
     "break_it",
     [
@@ -68,6 +74,7 @@ def with_any_version(patch: pytest.MonkeyPatch) -> None:
         without_waiting_for_rules,
         without_a_hold,
         with_any_version,
+        with_warnings_in_class_one,
     ],
 )
 def test_a_broken_gate_is_noticed(
@@ -78,9 +85,9 @@ def test_a_broken_gate_is_noticed(
         play_all(range(SEEDS_TO_NOTICE))
 
 
-@pytest.mark.parametrize("seed", [13, 154, 191, 212, 1343])
+@pytest.mark.parametrize("seed", [31, 154, 191, 212, 1343, 2877])
 def test_seeds_that_once_found_something(seed: int) -> None:
-    """A warn rule of class I let a door open (13); food was sold after a day without power.
+    """A warn rule of class I let a door open (31); food was sold after a day without power.
 
     The latter because the board has no clock to know how long that was (154, 191, 212).
     """

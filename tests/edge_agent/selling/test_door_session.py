@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from edge_agent.drivers.lock_board.readings import DoorState
@@ -11,7 +12,7 @@ from edge_agent.selling.errors import PaymentReferenceReusedError, SessionNeeded
 from edge_agent.selling.session_book import SessionOrder
 from edge_agent.selling.states import SESSION_OPEN, SESSION_TRANSITIONS, SessionState
 from edge_agent.selling.vend_book import VendOrder
-from protocol.rules import BlockKind, Lots, Notice, OpenDoorAction, Rule, Terms
+from protocol.rules import BlockKind, Lots, Notice, OpenDoorAction, RecallClass, Rule, Terms
 from tests.edge_agent.model_server import GTIN_A, GTIN_B, START
 from tests.edge_agent.selling.open_door import DOOR, GRAMS, OpenDoor, open_door
 from tests.edge_agent.workbench import Bench
@@ -165,6 +166,14 @@ def test_a_rule_set_to_warn_opens_the_door_and_says_so(shop: OpenDoor) -> None:
     opened = shop.open()
     assert opened.outcome == "pulsed"
     assert "recall_warning" in [notice.kind for notice in opened.notices]
+
+
+def test_a_recall_of_class_one_locks_even_where_its_rule_only_warns(shop: OpenDoor) -> None:
+    """Invariant 2: a warn-only rule is never of class I."""
+    rule = msgspec.structs.replace(recall(OpenDoorAction.WARN), recall_class=RecallClass.I)
+    shop.bench.link.send_rules(shop.bench.server.rules(2, [rule]))
+    shop.steps(2)
+    assert shop.open().reason == "recall"
 
 
 def test_a_lock_of_the_same_recall_outweighs_its_warning(shop: OpenDoor) -> None:
