@@ -19,14 +19,17 @@ from fleet_server.cabinets.queries import (
 from fleet_server.cabinets.states import CABINET_LIFE, CabinetState
 from fleet_server.errors import ConflictError, ForbiddenError
 from fleet_server.live.service import FLEET, changed
-from fleet_server.seed import new_secret
+from fleet_server.seed import new_secret, new_secret_bytes
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.identity import checked_cabinet, shard_of
 from protocol.intervals import Uplink
 
 CLAIM_BYTES = 12
-"""96 bits of chance: one-time, short-lived, and short enough to type."""
+"""96 bits of chance: one-time, short-lived, and short enough to type.
+
+In hexadecimal digits: a code that began with a dash would be an option to `edge-agent enrol`.
+"""
 
 
 class ClaimRefusedError(ForbiddenError):
@@ -100,7 +103,7 @@ def make_claim(tx: Transaction, cabinet_id: str, lifetime: timedelta) -> tuple[s
     cabinet = cabinet_by_id(tx.session, cabinet_id)
     if cabinet.state == CabinetState.RETIRED:
         raise ConflictError(f"cabinet {cabinet_id} is retired")
-    code = new_secret(CLAIM_BYTES)
+    code = new_secret_bytes(CLAIM_BYTES).hex()
     claim = Claim(
         code_hash=secret_hash(code),
         cabinet_id=cabinet_id,

@@ -68,6 +68,12 @@ def test_p19_the_answer_holds_all_a_cabinet_needs_to_speak(
     assert credential(registered) is not None
 
 
+def test_p19_a_code_can_be_typed_on_a_command_line(registered: FleetServer, api: WebClient) -> None:
+    """One in 64 began with a dash, and `edge-agent enrol --claim` took it for an option."""
+    assert registered is not None
+    assert all(set(claim(api)) <= set("0123456789abcdef") for _ in range(8))
+
+
 def test_p19_neither_credential_nor_claim_code_is_kept_in_clear(
     registered: FleetServer, api: WebClient
 ) -> None:
