@@ -25,6 +25,7 @@ FACTS_MAX = 100_000
 """Facts of one transaction: 500 messages of 100 events and what follows; more is a loop."""
 
 Reaction = Callable[["Transaction", Any], None]
+Ending = Callable[["Transaction", Sequence[Any]], None]
 Reactions = Mapping[type, Sequence[Reaction]]
 
 
@@ -38,10 +39,19 @@ class Transaction:
     """`user:<id>`, `cabinet:<id>`, `program:<name>` or `system:<part>`; goes into the audit log."""
     chance: Chance
     facts: deque[object] = field(default_factory=deque)
+    endings: dict[Ending, list[Any]] = field(default_factory=dict)
 
     def announce(self, fact: object) -> None:
         """Say what happened; the reactions run before this transaction commits."""
         self.facts.append(fact)
+
+    def at_end(self, ending: Ending, item: object) -> None:
+        """Hand `item` to `ending`, with all others of this transaction, right before the commit.
+
+        For what takes a lock that every writer needs (the end of the audit chain): taken last,
+        it is never held while waiting for a row, so it cannot be part of a ring.
+        """
+        self.endings.setdefault(ending, []).append(item)
 
     def new_id(self) -> str:
         """UUID of version 7 of this transaction's instant."""
@@ -81,6 +91,8 @@ class Transactions:
             tx = Transaction(session, self.clock.now(), actor, self.chance)
             yield tx
             self.settle(tx)
+            for ending, items in tx.endings.items():
+                ending(tx, items)
             session.commit()
         self._on_commit()
 

@@ -1,11 +1,11 @@
 """Record a change, verify the chain."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from fleet_server.audit.models import AuditEntry, AuditHead
 from fleet_server.audit.rules import GENESIS, canonical, chained, first_break
@@ -24,39 +24,44 @@ def record(
     details: dict[str, Any] | None = None,
     site_id: str | None = None,
 ) -> None:
-    """Append one entry in the transaction of the change itself.
+    """Append one entry in the transaction of the change itself, as the last thing it does.
 
     `details` must be JSON and must hold neither secrets nor personal data.
     """
+    said = {
+        "at": _instant(tx.now),
+        "actor": tx.actor,
+        "action": action,
+        "kind": kind,
+        "object": object_id,
+        "site": site_id,
+        "details": details or {},
+    }
+    tx.at_end(_append, said)
+
+
+def _append(tx: Transaction, entries: Sequence[dict[str, Any]]) -> None:
     head = _locked_head(tx)
-    seq = head.seq + 1
-    text = canonical(
-        {
-            "seq": seq,
-            "at": _instant(tx.now),
-            "actor": tx.actor,
-            "action": action,
-            "kind": kind,
-            "object": object_id,
-            "site": site_id,
-            "details": details or {},
-        }
-    )
-    head.seq, head.hash = seq, chained(head.hash, text)
-    tx.session.add(
-        AuditEntry(
-            seq=seq,
-            at=tx.now,
-            actor=tx.actor,
-            action=action,
-            kind=kind,
-            object_id=object_id,
-            site_id=site_id,
-            details=details or {},
-            text=text,
-            hash=head.hash,
+    rows = []
+    for said in entries:
+        head.seq += 1
+        text = canonical({"seq": head.seq, **said})
+        head.hash = chained(head.hash, text)
+        rows.append(
+            {
+                "seq": head.seq,
+                "at": tx.now,
+                "actor": said["actor"],
+                "action": said["action"],
+                "kind": said["kind"],
+                "object_id": said["object"],
+                "site_id": said["site"],
+                "details": said["details"],
+                "text": text,
+                "hash": head.hash,
+            }
         )
-    )
+    tx.session.execute(insert(AuditEntry), rows)
 
 
 def verify(tx: Transaction) -> int | None:

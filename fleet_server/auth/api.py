@@ -8,7 +8,7 @@ Programs carry a bearer token and need no such header.
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.requests import HTTPConnection
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -38,6 +38,7 @@ from fleet_server.transactions import Transaction
 from fleet_server.web.context import Context, WebContext, context_of
 from fleet_server.web.idempotency import IdempotencyKey, create_once
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 
 COOKIE = "fleet_session"
@@ -45,7 +46,7 @@ REQUEST_HEADER = "X-Fleet-Request"
 TRIES_MAX = 3
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-router = APIRouter(tags=["auth"])
+router = Router(tags=["auth"])
 
 
 def actor_of(connection: HTTPConnection) -> Actor:

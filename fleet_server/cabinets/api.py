@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from fastapi import APIRouter
 from sqlalchemy import select
 
 from fleet_server.auth.api import CurrentActor
@@ -41,11 +40,12 @@ from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 from protocol.commands import CommandName
 from protocol.intervals import Uplink
 
-router = APIRouter(tags=["cabinets"])
+router = Router(tags=["cabinets"])
 
 
 @router.get("/sites")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import select
 
 from fleet_server.auth.api import CurrentActor
@@ -15,10 +15,11 @@ from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 from protocol.gtin import checked_gtin
 
-router = APIRouter(tags=["catalog"])
+router = Router(tags=["catalog"])
 
 
 @router.get("/products")

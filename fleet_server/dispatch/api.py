@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 from sqlalchemy import select
 
@@ -65,9 +65,10 @@ from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, LIMIT_MAX, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 
-router = APIRouter(tags=["dispatch"])
+router = Router(tags=["dispatch"])
 
 
 @router.get("/visits")

@@ -3,7 +3,7 @@
 from typing import Annotated, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 
 from fleet_server.auth.api import CurrentActor
@@ -21,10 +21,11 @@ from fleet_server.faults.schemas import (
 from fleet_server.faults.states import FaultState
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 from protocol.faults import CATALOGUE, Severity
 
-router = APIRouter(tags=["faults"])
+router = Router(tags=["faults"])
 
 V = TypeVar("V", bound=FaultView)
 

@@ -3,7 +3,6 @@
 import json
 
 import msgspec
-from fastapi import APIRouter
 from pydantic import AwareDatetime
 from sqlalchemy import select
 
@@ -17,10 +16,11 @@ from fleet_server.ingest.schemas import DeadLetterView, SampleView, TimelineEntr
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 from protocol.journal import Sample
 
-router = APIRouter(tags=["journal"])
+router = Router(tags=["journal"])
 
 SAMPLES_MAX = 5_000
 """Samples of one answer: what a chart of 1,000 pixels can use, five times over."""

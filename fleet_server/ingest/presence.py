@@ -94,7 +94,7 @@ def declare_silent(tx: Transaction, board: LastHeard, elapsed: float) -> list[st
 def flush(tx: Transaction, board: LastHeard) -> None:
     """Sweep every few seconds: write what was heard, in bulk."""
     rows = []
-    for cabinet_id, heard in board.unflushed().items():
+    for cabinet_id, heard in sorted(board.unflushed().items()):  # one order: no ring of waiters
         row: dict[str, object] = {"cabinet_id": cabinet_id, "last_heard_at": heard.at}
         if heard.heartbeat is not None:
             beat = heard.heartbeat

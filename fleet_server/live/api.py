@@ -11,15 +11,16 @@ import asyncio
 from datetime import datetime, timedelta
 
 import msgspec
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import WebSocket, WebSocketDisconnect
 
 from fleet_server.auth.api import actor_of
 from fleet_server.auth.rules import Actor, Permission
 from fleet_server.errors import FleetError
 from fleet_server.live.queries import changes_since
 from fleet_server.web.context import Context, context_of
+from fleet_server.web.routes import Router
 
-router = APIRouter()
+router = Router()
 
 LOOK_SECONDS = 0.5
 LOOK_BACK = timedelta(seconds=10)

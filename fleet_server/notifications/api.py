@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 
 from fleet_server.auth.api import CurrentActor
@@ -13,9 +13,10 @@ from fleet_server.notifications.schemas import NoticeView
 from fleet_server.notifications.states import NoticeState
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 
-router = APIRouter(prefix="/notices", tags=["notices"])
+router = Router(prefix="/notices", tags=["notices"])
 
 
 @router.get("")

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from fastapi import APIRouter
 from sqlalchemy import select
 
 from fleet_server.auth.api import CurrentActor
@@ -11,9 +10,10 @@ from fleet_server.payments.models import RefundOrder
 from fleet_server.payments.states import RefundState
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page, View
 
-router = APIRouter(prefix="/refunds", tags=["payments"])
+router = Router(prefix="/refunds", tags=["payments"])
 
 
 class RefundView(View):

@@ -1,6 +1,5 @@
 """Routes of holds. Split from `api.py`: a hold is set by other people than a recall."""
 
-from fastapi import APIRouter
 from sqlalchemy import select
 
 from fleet_server.auth.api import CurrentActor
@@ -17,9 +16,10 @@ from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 
-router = APIRouter(prefix="/holds", tags=["recalls"])
+router = Router(prefix="/holds", tags=["recalls"])
 
 
 @router.get("")

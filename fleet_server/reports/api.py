@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter
 from sqlalchemy import select
 
 from fleet_server.audit.models import AuditEntry
@@ -12,9 +11,10 @@ from fleet_server.auth.rules import Permission
 from fleet_server.errors import InvalidError
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page, View
 
-router = APIRouter(tags=["reports"])
+router = Router(tags=["reports"])
 
 SEQUENCE_DIGITS_MAX = 18
 """Longer numbers may not fit a 64-bit column."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 from sqlalchemy import select
 
@@ -34,6 +34,7 @@ from fleet_server.stock.schemas import StockLineView, UnitsView
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 from protocol.events import RefusalReason
 from protocol.gtin import checked_gtin
@@ -43,7 +44,7 @@ from protocol.rules import Lots, Terms, Where
 SALES_SHOWN_MAX = 500
 """Sale lines of one trace; the counts cover all of them."""
 
-router = APIRouter(tags=["sales"])
+router = Router(tags=["sales"])
 
 
 @router.get("/sales")

@@ -1,7 +1,6 @@
 """Routes of service levels: the policies as data."""
 
 import msgspec
-from fastapi import APIRouter
 
 from fleet_server.auth.api import CurrentActor
 from fleet_server.auth.rules import Permission
@@ -9,8 +8,9 @@ from fleet_server.service_levels.presets import PRESETS
 from fleet_server.service_levels.queries import policy_in_force
 from fleet_server.service_levels.schemas import PoliciesView, PolicyView
 from fleet_server.web.context import WebContext
+from fleet_server.web.routes import Router
 
-router = APIRouter(prefix="/service-policies", tags=["service levels"])
+router = Router(prefix="/service-policies", tags=["service levels"])
 
 
 @router.get("")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import select
 
 from fleet_server.auth.api import CurrentActor
@@ -13,10 +13,11 @@ from fleet_server.stock.queries import stock_within
 from fleet_server.stock.schemas import StockLineView
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 from protocol.gtin import checked_gtin
 
-router = APIRouter(prefix="/stock", tags=["stock"])
+router = Router(prefix="/stock", tags=["stock"])
 
 
 @router.get("")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter
 from sqlalchemy import select
 
 from fleet_server.auth.api import CurrentActor
@@ -25,9 +24,10 @@ from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 
-router = APIRouter(prefix="/technicians", tags=["technicians"])
+router = Router(prefix="/technicians", tags=["technicians"])
 
 
 @router.get("")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime
 from sqlalchemy import select
 
@@ -46,10 +46,11 @@ from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
+from fleet_server.web.routes import Router
 from fleet_server.web.schemas import Page
 from protocol.faults import Severity
 
-router = APIRouter(prefix="/tickets", tags=["tickets"])
+router = Router(prefix="/tickets", tags=["tickets"])
 
 
 @router.get("")
