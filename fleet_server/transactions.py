@@ -57,6 +57,10 @@ class Transaction:
         """UUID of version 7 of this transaction's instant."""
         return self.chance.new_id(self.now)
 
+    def new_ids(self, count: int) -> list[str]:
+        """As many of them, rising."""
+        return self.chance.new_ids(self.now, count)
+
 
 class Transactions:
     """Opens transactions on one engine."""

@@ -22,7 +22,6 @@ from fleet_server.cabinets.handlers import (
     on_desired_rejected,
     on_rules_applied,
 )
-from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.cabinets.repair_pace import RepairPace
 from fleet_server.catalog.api import router as catalog_router
 from fleet_server.dispatch import handlers as dispatch
@@ -44,6 +43,7 @@ from fleet_server.ingest.events import (
 from fleet_server.ingest.handlers import on_clock_anchored
 from fleet_server.ingest.presence import Held
 from fleet_server.ingest.service import IngestParts
+from fleet_server.leases.models import Lease  # noqa: F401  # so that its table is known
 from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
@@ -80,7 +80,6 @@ from fleet_server.tickets.api import router as tickets_router
 from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
 from fleet_server.transactions import Reactions, Transaction
 from fleet_server.web.idempotency import forget_old_answers
-from protocol.intervals import Uplink
 from protocol.topics import DownKind
 
 Sweep = Callable[[Transaction], None]
@@ -189,18 +188,26 @@ def ingest_parts(signing: SigningService) -> IngestParts:
     )
 
 
-def _repair(signing: SigningService, pace: RepairPace, tx: Transaction, held: Held) -> None:
-    """Send again what a cabinet misses: rules, desired state, orders (P-0, P-14)."""
-    cabinet_id, born = held.cabinet_id, held.reconnected
-    uplink = Uplink(cabinet_by_id(tx.session, cabinet_id).uplink)
+def _repair(
+    signing: SigningService, pace: RepairPace, tx: Transaction, held: Sequence[Held]
+) -> None:
+    """Send again what cabinets miss: rules, desired state, orders (P-0, P-14)."""
     rules = newest_version(tx.session)
-    if held.rules_version >= rules:
-        pace.caught_up(cabinet_id, DownKind.RULES)
-    elif pace.is_due(cabinet_id, DownKind.RULES, rules, tx.now, uplink, born=born):
-        resend_rules(tx, signing, cabinet_id)
-    desired = desired_versions(tx, [cabinet_id]).get(cabinet_id, 0)
-    if held.desired_version >= desired:
-        pace.caught_up(cabinet_id, DownKind.DESIRED)
-    elif pace.is_due(cabinet_id, DownKind.DESIRED, desired, tx.now, uplink, born=born):
-        resend_desired(tx, signing, cabinet_id)
-    orders.repair(tx, signing, cabinet_id, held.command_counter)
+    desired = desired_versions(tx, [one.cabinet_id for one in held])
+    behind = []
+    for one in held:
+        if one.rules_version >= rules:
+            pace.caught_up(one.cabinet_id, DownKind.RULES)
+        elif _is_due(pace, tx, one, DownKind.RULES, rules):
+            behind.append(one.cabinet_id)
+        wanted = desired.get(one.cabinet_id, 0)
+        if one.desired_version >= wanted:
+            pace.caught_up(one.cabinet_id, DownKind.DESIRED)
+        elif _is_due(pace, tx, one, DownKind.DESIRED, wanted):
+            resend_desired(tx, signing, one.cabinet_id)
+    resend_rules(tx, signing, behind)
+    orders.repair(tx, signing, {one.cabinet_id: one.command_counter for one in held})
+
+
+def _is_due(pace: RepairPace, tx: Transaction, one: Held, kind: DownKind, version: int) -> bool:
+    return pace.is_due(one.cabinet_id, kind, version, tx.now, one.uplink, born=one.reconnected)

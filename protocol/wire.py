@@ -4,6 +4,7 @@ One codec for both directions. Compression is recognised by the gzip magic bytes
 trusted for its length: unpacking stops at the bound, so a small bomb costs at most 4 MiB.
 """
 
+import functools
 import gzip
 import zlib
 from typing import Any, TypeVar
@@ -81,7 +82,13 @@ def decode(data: bytes, kind: type[T], limit_bytes: int = UP_LIMIT_BYTES) -> T:
 
 def decode_json(body: bytes | str | msgspec.Raw, kind: type[T]) -> T:
     """JSON -> message of `kind`; MalformedMessageError when it is not one."""
+    decoder: msgspec.json.Decoder[T] = _decoder(kind)  # type: ignore[arg-type]  # types hash
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedMessageError(str(error)) from error
+
+
+@functools.cache  # one for each kind of message: a few dozen
+def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)

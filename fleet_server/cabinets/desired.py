@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import select
 
 from fleet_server.audit.service import record
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.events import DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.models import Cabinet, CabinetDesired, Site
 from fleet_server.cabinets.queries import cabinet_by_id
@@ -130,7 +131,7 @@ def desired_versions(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, i
     """Newest versions, for receipts."""
     rows = tx.session.execute(
         select(CabinetDesired.cabinet_id, CabinetDesired.version).where(
-            CabinetDesired.cabinet_id.in_(list(cabinet_ids))
+            one_of(tx.session, CabinetDesired.cabinet_id, cabinet_ids)
         )
     )
     return {row[0]: row[1] for row in rows}

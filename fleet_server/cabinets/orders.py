@@ -6,12 +6,16 @@ has its `ttl` anew, at most 60 s: an order that waited its turn must not be born
 order has one `ttl`, from the moment it was asked for.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import func, select
 
 from fleet_server.audit.service import record
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import Cabinet, CabinetCommand, CabinetPresence
 from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.cabinets.states import COMMAND_LIFE, CommandState
@@ -95,21 +99,22 @@ def send_next(tx: Transaction, signing: SigningService, cabinet_id: str) -> None
             _step(tx, command, CommandState.EXPIRED)  # its time ran out while it waited its turn
 
 
-def repair(tx: Transaction, signing: SigningService, cabinet_id: str, counter: int) -> None:
-    """A birth or heartbeat shows `counter`: what it has not seen is sent again (P-14).
+def repair(tx: Transaction, signing: SigningService, counters: Mapping[str, int]) -> None:
+    """Births and heartbeats show counters: what a cabinet has not seen is sent again (P-14).
 
     A physical order is sent again within its own session only, and must never fire in a later
     one (P-13); a heartbeat that crossed it on the way does not end it.
     """
-    for command in _unfinished(tx, cabinet_id):
-        if command.state == CommandState.SENT and command.counter > counter:
-            if _outlived_its_session(tx, command):
+    for cabinet_id, unfinished in groupby(_unfinished_of(tx, counters), attrgetter("cabinet_id")):
+        for command in unfinished:
+            if command.state == CommandState.SENT and command.counter > counters[cabinet_id]:
+                if _outlived_its_session(tx, command):
+                    _step(tx, command, CommandState.EXPIRED, RECONNECTED)
+                elif command.expires_at > tx.now:
+                    _send(tx, signing, command)
+            elif command.state == CommandState.CREATED and _outlived_its_session(tx, command):
                 _step(tx, command, CommandState.EXPIRED, RECONNECTED)
-            elif command.expires_at > tx.now:
-                _send(tx, signing, command)
-        elif command.state == CommandState.CREATED and _outlived_its_session(tx, command):
-            _step(tx, command, CommandState.EXPIRED, RECONNECTED)
-    send_next(tx, signing, cabinet_id)
+        send_next(tx, signing, cabinet_id)
 
 
 def note_finished(  # what the cabinet tells
@@ -192,14 +197,18 @@ def _outlived_its_session(tx: Transaction, command: CabinetCommand) -> bool:
 
 
 def _unfinished(tx: Transaction, cabinet_id: str) -> list[CabinetCommand]:
-    return list(
-        tx.session.scalars(
-            select(CabinetCommand)
-            .where(CabinetCommand.cabinet_id == cabinet_id, CabinetCommand.state.in_(UNFINISHED))
-            .order_by(CabinetCommand.counter)
-            .with_for_update()
-        )
+    return _unfinished_of(tx, [cabinet_id])
+
+
+def _unfinished_of(tx: Transaction, cabinet_ids: Iterable[str]) -> list[CabinetCommand]:
+    """Unfinished orders of these cabinets, locked, by cabinet and age."""
+    found = (
+        select(CabinetCommand)
+        .where(one_of(tx.session, CabinetCommand.cabinet_id, cabinet_ids))
+        .where(CabinetCommand.state.in_(UNFINISHED))
+        .order_by(CabinetCommand.cabinet_id, CabinetCommand.counter)
     )
+    return list(tx.session.scalars(found.with_for_update()))
 
 
 def _next_counter(tx: Transaction, cabinet_id: str) -> int:

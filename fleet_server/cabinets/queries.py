@@ -8,6 +8,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet_server.auth.rules import Scope
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import Cabinet, Claim, Site
 from fleet_server.errors import NotFoundError
 
@@ -40,7 +41,7 @@ def sites_of(session: Session, cabinet_ids: Iterable[str]) -> dict[str, Site]:
     rows = session.execute(
         select(Cabinet.id, Site)
         .join(Site, Site.id == Cabinet.site_id)
-        .where(Cabinet.id.in_(list(cabinet_ids)))
+        .where(one_of(session, Cabinet.id, cabinet_ids))
     )
     return {row[0]: row[1] for row in rows}
 

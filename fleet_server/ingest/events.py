@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from fleet_server.transactions import Transaction
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """One new journal event, accepted for the first and only time."""
 
     event_id: str

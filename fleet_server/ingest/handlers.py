@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, literal_column, select
 
+from fleet_server.bulk import update_rows
 from fleet_server.ingest.events import Received
 from fleet_server.ingest.models import JournalEvent
 from fleet_server.transactions import Transaction
 from protocol.events import ClockAnchored
 from protocol.journal import ClockQuality
 
+KEY = ("cabinet_id", "id", "month")
+UNSYNCED: ColumnElement[str] = literal_column("'unsynced'")
+"""Spelled out, so that the partial index of those rows is used."""
 DATED_MAX = 10_000
 """Events of one boot that are dated anew in one transaction: a week of a busy cabinet."""
 
@@ -28,21 +32,22 @@ def on_clock_anchored(tx: Transaction, received: Sequence[Received]) -> None:
 
 def _date(tx: Transaction, cabinet_id: str, anchor: ClockAnchored) -> None:
     undated = tx.session.execute(
-        select(JournalEvent.id, JournalEvent.mono_ms)
+        select(JournalEvent.id, JournalEvent.month, JournalEvent.mono_ms)
         .where(
             JournalEvent.cabinet_id == cabinet_id,
             JournalEvent.boot == anchor.boot,
-            JournalEvent.clock == ClockQuality.UNSYNCED,
+            JournalEvent.clock == UNSYNCED,
         )
         .limit(DATED_MAX)
     )
     rows = [
-        {
-            "id": row.id,
-            "at": anchor.at - timedelta(milliseconds=anchor.mono_ms - row.mono_ms),
-            "clock": ClockQuality.HOLDOVER,
-        }
+        (
+            cabinet_id,
+            row.id,
+            row.month,
+            anchor.at - timedelta(milliseconds=anchor.mono_ms - row.mono_ms),
+            ClockQuality.HOLDOVER,
+        )
         for row in undated
     ]
-    if rows:
-        tx.session.execute(update(JournalEvent), rows)
+    update_rows(tx.session, JournalEvent, KEY, ("at", "clock"), rows)

@@ -6,6 +6,7 @@ after a start nobody is silent before the deaf time is over.
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,17 +57,24 @@ class LastHeard:
         elapsed: float,
         at: datetime,
         heartbeat: Heartbeat | None = None,
-    ) -> bool:
-        """A message came; True when the cabinet was silent (or unknown) before."""
+    ) -> None:
+        """A message came."""
         with self._lock:
             heard = self._heard.get(cabinet_id)
-            was_silent = heard is None or not heard.online or heard.is_doubted
             if heard is None:
                 heard = self._heard[cabinet_id] = Heard(uplink, elapsed, at)
             heard.uplink, heard.at_elapsed, heard.at, heard.online = uplink, elapsed, at, True
             heard.heartbeat = heartbeat or heard.heartbeat
             heard.is_flushed = heard.is_doubted = False
-            return was_silent
+
+    def silent_ones(self, cabinet_ids: Iterable[str]) -> set[str]:
+        """Those of these that are silent or unknown: their rows are to be looked at."""
+        with self._lock:
+            return {one for one in cabinet_ids if self._is_silent(one)}
+
+    def _is_silent(self, cabinet_id: str) -> bool:
+        heard = self._heard.get(cabinet_id)
+        return heard is None or not heard.online or heard.is_doubted
 
     def note_boot(self, cabinet_id: str, boot: str) -> bool:
         """A birth came; True when two boots alternate, so that two agents claim one id."""

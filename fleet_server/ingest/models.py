@@ -1,8 +1,12 @@
-"""Tables of ingest: cursors, journal, telemetry, gaps, dead letters."""
+"""Tables of ingest: cursors, journal, telemetry, gaps, dead letters.
+
+Journal and telemetry grow with the traffic: on PostgreSQL they are partitioned by `month` (the
+UTC month of receipt, as 202611), so that old months go by dropping a table (`partitions.py`).
+"""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet_server.database import Table, UtcDateTime
@@ -27,8 +31,9 @@ class JournalEvent(Table):
 
     __tablename__ = "journal_events"
 
+    cabinet_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    cabinet_id: Mapped[str] = mapped_column(String(32))
+    month: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     epoch: Mapped[str] = mapped_column(String(64))
     seq: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -40,8 +45,17 @@ class JournalEvent(Table):
     body: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (
-        Index("uq_journal_events_position", "cabinet_id", "epoch", "seq", unique=True),
-        Index("ix_journal_events_cabinet_at", "cabinet_id", "at"),
+        # Second line behind the cursors (P-3): a database cannot look across partitions.
+        Index("uq_journal_events_position", "cabinet_id", "epoch", "seq", "month", unique=True),
+        # Only what still has to be dated (P-18): a handful of rows.
+        Index(
+            "ix_journal_events_unsynced",
+            "cabinet_id",
+            "boot",
+            postgresql_where=text("clock = 'unsynced'"),
+            sqlite_where=text("clock = 'unsynced'"),
+        ),
+        {"postgresql_partition_by": "RANGE (month)"},
     )
 
 
@@ -50,8 +64,9 @@ class TelemetryBatchRow(Table):
 
     __tablename__ = "telemetry_batches"
 
+    cabinet_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    cabinet_id: Mapped[str] = mapped_column(String(32))
+    month: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     epoch: Mapped[str] = mapped_column(String(64))
     first: Mapped[int] = mapped_column(BigInteger)
     last: Mapped[int] = mapped_column(BigInteger)
@@ -59,7 +74,10 @@ class TelemetryBatchRow(Table):
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     samples: Mapped[bytes] = mapped_column(LargeBinary)
 
-    __table_args__ = (Index("ix_telemetry_batches_cabinet_at", "cabinet_id", "ends_at"),)
+    __table_args__ = (
+        Index("ix_telemetry_batches_cabinet_at", "cabinet_id", "ends_at"),
+        {"postgresql_partition_by": "RANGE (month)"},
+    )
 
 
 class JournalGap(Table):

@@ -1,16 +1,17 @@
 """Births, wills, heartbeats and silence (P-9, P-10), inside the transaction of ingest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
+from fleet_server.bulk import one_of, update_rows
 from fleet_server.cabinets.models import Cabinet, CabinetPresence
 from fleet_server.cabinets.service import came_into_service
 from fleet_server.ingest.events import CabinetFellSilent, CabinetHeardAgain, CabinetLooksCloned
 from fleet_server.ingest.journal import Desk
 from fleet_server.ingest.last_heard import LastHeard
-from fleet_server.ingest.queries import speaking_cabinets
+from fleet_server.ingest.speakers import Speaker, speakers
 from fleet_server.live.service import FLEET, changed
 from fleet_server.transactions import Transaction
 from protocol.intervals import Uplink
@@ -26,6 +27,7 @@ class Held:
     """What a cabinet says it holds; whoever is behind is sent to again (P-0)."""
 
     cabinet_id: str
+    uplink: Uplink
     rules_version: int
     desired_version: int
     command_counter: int
@@ -33,83 +35,143 @@ class Held:
     """Whether this is the birth of another session than the one the server knew."""
 
 
-Repair = Callable[[Transaction, Held], None]
-"""Queues again what this cabinet misses; joined in `wiring.py`."""
+Repair = Callable[[Transaction, Sequence[Held]], None]
+"""Queues again what these cabinets miss; joined in `wiring.py`."""
+
+FLUSHED = ("last_heard_at",)
+FLUSHED_WITH_HEARTBEAT = (
+    "last_heard_at",
+    "clock",
+    "rules_version",
+    "desired_version",
+    "command_counter",
+    "free_storage_bytes",
+)
 
 
-def note_end(tx: Transaction, cabinet: Cabinet, presence: Presence) -> bool:
+class Presences:
+    """Presence rows of the cabinets of one batch, locked in one order (nobody waits in a ring)."""
+
+    def __init__(self, tx: Transaction, cabinet_ids: Iterable[str]) -> None:
+        self._tx = tx
+        ids = sorted(set(cabinet_ids))
+        self._rows: dict[str, CabinetPresence] = {}
+        self._cabinets: dict[str, Cabinet] = {}
+        if ids:
+            rows = (
+                select(CabinetPresence)
+                .where(one_of(tx.session, CabinetPresence.cabinet_id, ids))
+                .order_by(CabinetPresence.cabinet_id)
+                .with_for_update()
+            )
+            self._rows = {row.cabinet_id: row for row in tx.session.scalars(rows)}
+            found = select(Cabinet).where(one_of(tx.session, Cabinet.id, ids))
+            self._cabinets = {cabinet.id: cabinet for cabinet in tx.session.scalars(found)}
+
+    def row(self, cabinet_id: str) -> CabinetPresence:
+        """Row of a cabinet; made at its first word."""
+        row = self._rows.get(cabinet_id)
+        if row is None:
+            row = self._rows[cabinet_id] = CabinetPresence(
+                cabinet_id=cabinet_id, online=False, session=0
+            )
+            self._tx.session.add(row)
+            self._tx.session.flush()
+        return row
+
+    def cabinet(self, cabinet_id: str) -> Cabinet:
+        """The cabinet itself, for a change of its registration."""
+        return self._cabinets[cabinet_id]
+
+
+def note_end(desk: Desk, presences: Presences, speaker: Speaker, presence: Presence) -> bool:
     """A clean stop or a will; False for the death of an older session, which says nothing (P-9).
 
     The caller tells the board after the commit: what is rolled back must be found again.
     """
-    row = _row(tx, cabinet.id)
+    row = presences.row(speaker.id)
     if presence.session < row.session:
         return False
-    _declare_silent(tx, cabinet, row)
+    _declare_silent(desk.tx, speaker, row)
     return True
 
 
-def note_birth(desk: Desk, board: LastHeard, cabinet: Cabinet, presence: Presence) -> Held:
+def note_birth(
+    desk: Desk, presences: Presences, board: LastHeard, speaker: Speaker, presence: Presence
+) -> Held:
     """A cabinet connected; says what it holds."""
-    row = _row(desk.tx, cabinet.id)
-    _look_for_a_clone(desk, board, cabinet, presence, row)
+    row, cabinet = presences.row(speaker.id), presences.cabinet(speaker.id)
+    _look_for_a_clone(desk, board, speaker, presence, row)
     came_into_service(desk.tx, cabinet)
     if not row.online:
-        desk.tx.announce(CabinetHeardAgain(cabinet.id, cabinet.site_id))
-    cabinet.uplink = presence.uplink  # the one in use decides when it counts as silent (P-10)
+        desk.tx.announce(CabinetHeardAgain(speaker.id, speaker.site_id))
+    # The uplink in use decides when it counts as silent (P-10).
+    cabinet.uplink = speaker.uplink = presence.uplink
     reconnected = presence.session != row.session
     row.online, row.offline_since, row.last_heard_at = True, None, desk.tx.now
     row.session, row.boot = presence.session, presence.boot
-    _versions(row, presence)
-    changed(desk.tx, [FLEET, f"cabinet/{cabinet.id}"], "cabinet", cabinet.id, cabinet.site_id)
-    return _held(cabinet.id, presence, reconnected=reconnected)
+    row.rules_version = presence.rules_version
+    row.desired_version = presence.desired_version
+    row.command_counter = presence.command_counter
+    changed(desk.tx, [FLEET, f"cabinet/{speaker.id}"], "cabinet", speaker.id, speaker.site_id)
+    return _held(speaker, presence, reconnected=reconnected)
 
 
-def note_heartbeat(desk: Desk, cabinet: Cabinet, beat: Heartbeat) -> Held:
+def note_heartbeat(desk: Desk, speaker: Speaker, beat: Heartbeat) -> Held:
     """What the cabinet holds by now. The row itself is written by the flush."""
-    if _fell_behind(desk, cabinet, beat):
+    if _fell_behind(desk, speaker, beat):
         evidence = "the journal is behind what is committed"
-        desk.tx.announce(CabinetLooksCloned(cabinet.id, cabinet.site_id, evidence))
-    return _held(cabinet.id, beat, reconnected=False)
+        desk.tx.announce(CabinetLooksCloned(speaker.id, speaker.site_id, evidence))
+    return _held(speaker, beat, reconnected=False)
 
 
-def note_spoke(tx: Transaction, cabinet: Cabinet) -> None:
+def note_spoke(desk: Desk, presences: Presences, speaker: Speaker) -> None:
     """A cabinet that counted as silent spoke."""
-    row = _row(tx, cabinet.id)
-    row.last_heard_at = tx.now
+    row = presences.row(speaker.id)
+    row.last_heard_at = desk.tx.now
     if not row.online:
         row.online, row.offline_since = True, None
-        tx.announce(CabinetHeardAgain(cabinet.id, cabinet.site_id))
-        changed(tx, [FLEET, f"cabinet/{cabinet.id}"], "cabinet", cabinet.id, cabinet.site_id)
+        desk.tx.announce(CabinetHeardAgain(speaker.id, speaker.site_id))
+        changed(desk.tx, [FLEET, f"cabinet/{speaker.id}"], "cabinet", speaker.id, speaker.site_id)
 
 
 def declare_silent(tx: Transaction, board: LastHeard, elapsed: float) -> list[str]:
     """Find those not heard for their interval; the caller tells the board after the commit."""
     silent = board.silent(elapsed)[:SILENT_PER_SWEEP]
-    for cabinet in speaking_cabinets(tx.session, silent).values():
-        _declare_silent(tx, cabinet, _row(tx, cabinet.id))
+    if not silent:
+        return []
+    known = speakers(tx.session, silent)
+    presences = Presences(tx, known)
+    for speaker in known.values():
+        _declare_silent(tx, speaker, presences.row(speaker.id))
     return silent
 
 
 def flush(tx: Transaction, board: LastHeard) -> None:
     """Sweep every few seconds: write what was heard, in bulk."""
-    rows = []
+    spoke, beat = [], []
     for cabinet_id, heard in sorted(board.unflushed().items()):  # one order: no ring of waiters
-        row: dict[str, object] = {"cabinet_id": cabinet_id, "last_heard_at": heard.at}
-        if heard.heartbeat is not None:
-            beat = heard.heartbeat
-            row |= {
-                "clock": beat.clock,
-                "rules_version": beat.rules_version,
-                "desired_version": beat.desired_version,
-                "command_counter": beat.command_counter,
-            }
-            if beat.free_storage_bytes is not None:
-                row["free_storage_bytes"] = beat.free_storage_bytes
-        rows.append(row)
-    # One statement writes rows of the same columns alone.
-    for columns in {tuple(row) for row in rows}:
-        tx.session.execute(update(CabinetPresence), [row for row in rows if tuple(row) == columns])
+        said = heard.heartbeat
+        if said is None:
+            spoke.append((cabinet_id, heard.at))
+            continue
+        beat.append(
+            (
+                cabinet_id,
+                heard.at,
+                said.clock,
+                said.rules_version,
+                said.desired_version,
+                said.command_counter,
+                said.free_storage_bytes,
+            )
+        )
+    update_rows(tx.session, CabinetPresence, ("cabinet_id",), FLUSHED, spoke)
+    # A heartbeat that says nothing of storage leaves what is known of it.
+    for known in (True, False):
+        columns = FLUSHED_WITH_HEARTBEAT if known else FLUSHED_WITH_HEARTBEAT[:-1]
+        rows = [row[: len(columns) + 1] for row in beat if (row[-1] is not None) is known]
+        update_rows(tx.session, CabinetPresence, ("cabinet_id",), columns, rows)
 
 
 def expect_those_online(tx: Transaction, board: LastHeard, elapsed: float) -> None:
@@ -123,30 +185,32 @@ def expect_those_online(tx: Transaction, board: LastHeard, elapsed: float) -> No
         board.expect(row.id, Uplink(row.uplink), elapsed, tx.now)
 
 
-def _declare_silent(tx: Transaction, cabinet: Cabinet, row: CabinetPresence) -> None:
+def _declare_silent(tx: Transaction, speaker: Speaker, row: CabinetPresence) -> None:
     if not row.online:
         return
     row.online, row.offline_since = False, tx.now
-    tx.announce(CabinetFellSilent(cabinet.id, cabinet.site_id, tx.now))
-    changed(tx, [FLEET, f"cabinet/{cabinet.id}"], "cabinet", cabinet.id, cabinet.site_id)
+    tx.announce(CabinetFellSilent(speaker.id, speaker.site_id, tx.now))
+    changed(tx, [FLEET, f"cabinet/{speaker.id}"], "cabinet", speaker.id, speaker.site_id)
 
 
 def _look_for_a_clone(
-    desk: Desk, board: LastHeard, cabinet: Cabinet, presence: Presence, row: CabinetPresence
+    desk: Desk, board: LastHeard, speaker: Speaker, presence: Presence, row: CabinetPresence
 ) -> None:
     evidence = ""
-    if _fell_behind(desk, cabinet, presence):
+    if _fell_behind(desk, speaker, presence):
         evidence = "the journal is behind what is committed"
-    if board.note_boot(cabinet.id, presence.boot):
+    if board.note_boot(speaker.id, presence.boot):
         evidence = "two boots alternate"
-    if presence.session < row.session and presence.boot != row.boot and not _is_new(desk, presence):
+    # A store that was lost starts its sessions anew, with a new epoch (P-5).
+    known = desk.lanes.knows(speaker.id, presence.journal.epoch)
+    if presence.session < row.session and presence.boot != row.boot and known:
         evidence = f"session {presence.session} came after {row.session}"
     if evidence:
-        desk.tx.announce(CabinetLooksCloned(cabinet.id, cabinet.site_id, evidence))
+        desk.tx.announce(CabinetLooksCloned(speaker.id, speaker.site_id, evidence))
 
 
-def _fell_behind(desk: Desk, cabinet: Cabinet, said: Presence | Heartbeat) -> bool:
-    position = desk.positions(cabinet.id).get(Lane.JOURNAL)
+def _fell_behind(desk: Desk, speaker: Speaker, said: Presence | Heartbeat) -> bool:
+    position = desk.lanes.position(speaker.id, Lane.JOURNAL)
     return (
         position is not None
         and position.epoch == said.journal.epoch
@@ -154,31 +218,12 @@ def _fell_behind(desk: Desk, cabinet: Cabinet, said: Presence | Heartbeat) -> bo
     )
 
 
-def _is_new(desk: Desk, presence: Presence) -> bool:
-    """A store that was lost starts its sessions anew, with a new epoch (P-5)."""
-    return not any(
-        cursor.epoch == presence.journal.epoch
-        for cursors in desk.cursors.values()
-        for cursor in cursors
-    )
-
-
-def _row(tx: Transaction, cabinet_id: str) -> CabinetPresence:
-    row = tx.session.get(CabinetPresence, cabinet_id, with_for_update=True)
-    if row is None:
-        row = CabinetPresence(cabinet_id=cabinet_id, online=False, session=0)
-        tx.session.add(row)
-        tx.session.flush()
-    return row
-
-
-def _versions(row: CabinetPresence, presence: Presence) -> None:
-    row.rules_version = presence.rules_version
-    row.desired_version = presence.desired_version
-    row.command_counter = presence.command_counter
-
-
-def _held(cabinet_id: str, said: Presence | Heartbeat, *, reconnected: bool) -> Held:
+def _held(speaker: Speaker, said: Presence | Heartbeat, *, reconnected: bool) -> Held:
     return Held(
-        cabinet_id, said.rules_version, said.desired_version, said.command_counter, reconnected
+        speaker.id,
+        speaker.uplink,
+        said.rules_version,
+        said.desired_version,
+        said.command_counter,
+        reconnected,
     )

@@ -1,10 +1,12 @@
-"""Pure decision of P-3 and P-5: which part of a run is new, and what it tells about the cabinet."""
+"""Pure decision of P-3 and P-5: which part of a run is new, and what it tells about the cabinet.
 
-from dataclasses import dataclass
+Named tuples, not dataclasses: one of each is made for every message.
+"""
+
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """Where the server stands in one lane of one cabinet."""
 
     epoch: str
@@ -12,8 +14,7 @@ class Standing:
     older_epochs: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """Numbers of a batch."""
 
     epoch: str
@@ -22,8 +23,7 @@ class Run:
     last: int
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do with a run. Nothing is stored when `take_from` is past `take_to`."""
 
     epoch: str

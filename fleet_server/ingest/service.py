@@ -5,21 +5,30 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from fleet_server.cabinets.desired import desired_versions
-from fleet_server.cabinets.models import Cabinet
 from fleet_server.ingest.events import EventHandlers
-from fleet_server.ingest.journal import Desk, Poison, bury, hand_over, take_journal, take_telemetry
+from fleet_server.ingest.journal import (
+    Desk,
+    Poison,
+    bury,
+    hand_over,
+    store,
+    take_journal,
+    take_telemetry,
+)
+from fleet_server.ingest.lanes import locked_lanes
 from fleet_server.ingest.last_heard import LastHeard
 from fleet_server.ingest.messages import Body, Message, one_event, read_message
 from fleet_server.ingest.presence import (
     Held,
+    Presences,
     Repair,
     note_birth,
     note_end,
     note_heartbeat,
     note_spoke,
 )
-from fleet_server.ingest.queries import locked_cursors, open_dead_letters, speaking_cabinets
+from fleet_server.ingest.queries import open_dead_letters
+from fleet_server.ingest.speakers import Speaker, speakers
 from fleet_server.logs import get_logger
 from fleet_server.mqtt_link import Inbound
 from fleet_server.outbox.service import send
@@ -27,7 +36,6 @@ from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction, Transactions
 from protocol.errors import ProtocolError
 from protocol.identity import checked_cabinet
-from protocol.intervals import Uplink
 from protocol.journal import WIRE_VERSION, JournalBatch, Lane, Receipt, TelemetryBatch
 from protocol.presence import Heartbeat, Presence, PresenceState, TimeRequest
 from protocol.signatures import SignedKind
@@ -105,9 +113,9 @@ class Ingest:
 
     def _bury(self, cabinet_id: str, kind: str, reason: str, body: bytes) -> None:
         with self._transactions.write(f"cabinet:{cabinet_id}") as tx:
-            cabinet = speaking_cabinets(tx.session, [cabinet_id]).get(cabinet_id)
-            if cabinet and open_dead_letters(tx.session, cabinet_id) < DEAD_LETTERS_OPEN_MAX:
-                bury(tx, cabinet, reason, body, kind=kind)
+            speaker = speakers(tx.session, [cabinet_id]).get(cabinet_id)
+            if speaker and open_dead_letters(tx.session, cabinet_id) < DEAD_LETTERS_OPEN_MAX:
+                bury(tx, speaker, reason, body, kind=kind)
 
     def _store(self, messages: Sequence[Message]) -> list[Outgoing]:
         try:
@@ -152,20 +160,20 @@ class Ingest:
 
     def _commit(self, messages: Sequence[Message], poison: Poison) -> list[Outgoing]:
         with self._transactions.write("system:ingest") as tx:
-            ids = {message.cabinet_id for message in messages}
-            cabinets = speaking_cabinets(tx.session, ids)
-            desk = Desk(tx, cabinets, locked_cursors(tx.session, cabinets), poison)
-            answered: dict[str, Cabinet] = {}
-            held: dict[str, Held] = {}
+            known = speakers(tx.session, {message.cabinet_id for message in messages})
+            desk = Desk(tx, known, locked_lanes(tx, known), poison)
+            spoke: list[tuple[Speaker, Body]] = []
             for message in messages:
-                cabinet = cabinets.get(message.cabinet_id)
-                if cabinet is None:
+                speaker = known.get(message.cabinet_id)
+                if speaker is None:
                     log.warning("cabinet.unknown", cabinet=message.cabinet_id)
                     continue
-                self._take(desk, cabinet, message, answered, held)
+                spoke.append((speaker, message.body))
+            held, answered = self._take(desk, spoke)
+            store(desk)
             hand_over(desk, self._parts.handlers)
-            for one in held.values():
-                self._parts.repair(tx, one)
+            if held:
+                self._parts.repair(tx, held)
             self._transactions.settle(tx)
             receipts = self._receipts(desk, answered)
         for cabinet_id in desk.ended:
@@ -173,78 +181,87 @@ class Ingest:
         return receipts
 
     def _take(
+        self, desk: Desk, spoke: Sequence[tuple[Speaker, Body]]
+    ) -> tuple[list[Held], dict[str, Speaker]]:
+        """Take in every message in its order; returns what cabinets hold and whom to answer."""
+        held: dict[str, Held] = {}
+        answered: dict[str, Speaker] = {}
+        silent = self._board.silent_ones(speaker.id for speaker, _ in spoke)
+        present = {speaker.id for speaker, body in spoke if isinstance(body, Presence)}
+        presences = Presences(desk.tx, silent | present)
+        for speaker, body in spoke:
+            if isinstance(body, Presence) and body.state is PresenceState.OFFLINE:
+                if note_end(desk, presences, speaker, body):
+                    desk.ended.add(speaker.id)
+                continue
+            desk.ended.discard(speaker.id)
+            self._hear(speaker, body, desk.tx)
+            if isinstance(body, Presence):
+                held[speaker.id] = note_birth(desk, presences, self._board, speaker, body)
+            elif speaker.id in silent:
+                note_spoke(desk, presences, speaker)
+            silent.discard(speaker.id)
+            self._take_body(desk, speaker, body, held, answered)
+        return list(held.values()), answered
+
+    def _take_body(
         self,
         desk: Desk,
-        cabinet: Cabinet,
-        message: Message,
-        answered: dict[str, Cabinet],
+        speaker: Speaker,
+        body: Body,
         held: dict[str, Held],
+        answered: dict[str, Speaker],
     ) -> None:
-        body, tx = message.body, desk.tx
-        if isinstance(body, Presence) and body.state is PresenceState.OFFLINE:
-            if note_end(tx, cabinet, body):
-                desk.ended.add(cabinet.id)
-            return
-        desk.ended.discard(cabinet.id)
-        silent_before = self._hear(cabinet, body, tx)
-        if isinstance(body, Presence):
-            held[cabinet.id] = note_birth(desk, self._board, cabinet, body)
-        elif silent_before:
-            note_spoke(tx, cabinet)
         if isinstance(body, JournalBatch):
-            take_journal(desk, cabinet, body)
+            take_journal(desk, speaker, body)
         elif isinstance(body, TelemetryBatch):
-            take_telemetry(desk, cabinet, body)
+            take_telemetry(desk, speaker, body)
         elif isinstance(body, Heartbeat):
-            held[cabinet.id] = note_heartbeat(desk, cabinet, body)
+            held[speaker.id] = note_heartbeat(desk, speaker, body)
             return
         elif isinstance(body, TimeRequest):
-            self._answer_time(tx, cabinet, body)
+            self._answer_time(desk.tx, speaker, body)
             return
-        answered[cabinet.id] = cabinet
+        answered[speaker.id] = speaker
 
-    def _hear(self, cabinet: Cabinet, body: Body, tx: Transaction) -> bool:
-        """Note a sign of life; True when the cabinet counted as silent. A will is none (P-9)."""
+    def _hear(self, speaker: Speaker, body: Body, tx: Transaction) -> None:
+        """Note a sign of life. A will is none (P-9)."""
         beat = body if isinstance(body, Heartbeat) else None
-        uplink = body.uplink if isinstance(body, Presence) else Uplink(cabinet.uplink)
+        uplink = body.uplink if isinstance(body, Presence) else speaker.uplink
         elapsed = self._transactions.clock.elapsed()
-        return self._board.note(cabinet.id, uplink, elapsed, tx.now, beat)
+        self._board.note(speaker.id, uplink, elapsed, tx.now, beat)
 
-    def _answer_time(self, tx: Transaction, cabinet: Cabinet, request: TimeRequest) -> None:
+    def _answer_time(self, tx: Transaction, speaker: Speaker, request: TimeRequest) -> None:
         reply = TimeReply(
             kind=SignedKind.REPLY,
             fleet=self._signing.fleet,
-            cabinet=cabinet.id,
+            cabinet=speaker.id,
             request=request.request,
             nonce=request.nonce,
             server_time=tx.now,
         )
         body = self._signing.signed(reply)
-        send(tx, self._signing.fleet, cabinet.id, DownKind.REPLY, body)
+        send(tx, self._signing.fleet, speaker.id, DownKind.REPLY, body)
 
-    def _receipts(self, desk: Desk, answered: dict[str, Cabinet]) -> list[Outgoing]:
+    def _receipts(self, desk: Desk, answered: dict[str, Speaker]) -> list[Outgoing]:
         if not answered:
             return []
         rules_version = self._parts.newest_rules(desk.tx)
-        desired = desired_versions(desk.tx, list(answered))
         return [
             Outgoing(
-                down(self._signing.fleet, cabinet_id, DownKind.RECEIPT),
-                encode(self._receipt(desk, cabinet_id, rules_version, desired.get(cabinet_id, 0))),
+                down(self._signing.fleet, speaker.id, DownKind.RECEIPT),
+                encode(self._receipt(desk, speaker, rules_version)),
             )
-            for cabinet_id in answered
+            for speaker in answered.values()
         ]
 
-    def _receipt(
-        self, desk: Desk, cabinet_id: str, rules_version: int, desired_version: int
-    ) -> Receipt:
-        positions = desk.positions(cabinet_id)
+    def _receipt(self, desk: Desk, speaker: Speaker, rules_version: int) -> Receipt:
         return Receipt(
             v=WIRE_VERSION,
             server_epoch=self._server_epoch,
             server_time=desk.tx.now,
-            journal=positions.get(Lane.JOURNAL),
-            telemetry=positions.get(Lane.TELEMETRY),
+            journal=desk.lanes.position(speaker.id, Lane.JOURNAL),
+            telemetry=desk.lanes.position(speaker.id, Lane.TELEMETRY),
             rules_version=rules_version,
-            desired_version=desired_version,
+            desired_version=speaker.desired_version,
         )

@@ -8,6 +8,7 @@ from sqlalchemy import JSON
 
 import fleet_server.wiring  # noqa: F401  # imports every feature, so every table is known
 from fleet_server.database import Table, UtcDateTime
+from fleet_server.migrations import is_declared
 
 
 def render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -25,6 +26,7 @@ context.configure(
     render_as_batch=True,
     render_item=render,
     compare_type=True,
+    include_name=is_declared,
 )
 
 with context.begin_transaction():

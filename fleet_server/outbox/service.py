@@ -1,5 +1,6 @@
 """Queue a message for a cabinet, or for all, in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
@@ -25,6 +26,15 @@ def send(  # a message has these parts
     _queue(tx, down(fleet, cabinet, kind), body, not_after)
 
 
+def send_to_each(
+    tx: Transaction, fleet: str, cabinets: Sequence[str], kind: DownKind, body: bytes
+) -> None:
+    """Queue the same signed JSON for several cabinets; it is packed once."""
+    payload = compressed(body, DOWN_LIMIT_BYTES)
+    for cabinet in cabinets:
+        tx.session.add(_message(tx, down(fleet, cabinet, kind), payload, None))
+
+
 def send_to_all(tx: Transaction, fleet: str, kind: AllKind, body: bytes) -> None:
     """Queue signed JSON `body` for the whole fleet."""
     _queue(tx, broadcast(fleet, kind), body, None)
@@ -37,12 +47,12 @@ def forget_set_aside(tx: Transaction) -> None:
 
 
 def _queue(tx: Transaction, topic: str, body: bytes, not_after: datetime | None) -> None:
-    tx.session.add(
-        OutboundMessage(
-            topic=topic,
-            qos=1,
-            payload=compressed(body, DOWN_LIMIT_BYTES),
-            created_at=tx.now,
-            not_after=not_after,
-        )
+    tx.session.add(_message(tx, topic, compressed(body, DOWN_LIMIT_BYTES), not_after))
+
+
+def _message(
+    tx: Transaction, topic: str, payload: bytes, not_after: datetime | None
+) -> OutboundMessage:
+    return OutboundMessage(
+        topic=topic, qos=1, payload=payload, created_at=tx.now, not_after=not_after
     )

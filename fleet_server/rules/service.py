@@ -1,13 +1,14 @@
 """Change the active rules: each change is the next version, signed, stored and queued at once."""
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import delete
 
 from fleet_server.audit.service import record
 from fleet_server.live.service import FLEET, changed
-from fleet_server.outbox.service import send, send_to_all
+from fleet_server.outbox.service import send_to_all, send_to_each
 from fleet_server.rules.models import ActiveRule, RuleSet
 from fleet_server.rules.queries import active_rules, lock_versions, newest_set
 from fleet_server.signing import SigningService
@@ -53,12 +54,11 @@ def lift_rules(tx: Transaction, signing: SigningService, recall_id: str) -> Rule
     return put_rules(tx, signing, recall_id, 0, [])
 
 
-def resend_rules(tx: Transaction, signing: SigningService, cabinet_id: str) -> None:
-    """Send the bundle in force to one cabinet that is behind."""
-    newest = newest_set(tx.session)
+def resend_rules(tx: Transaction, signing: SigningService, cabinet_ids: Sequence[str]) -> None:
+    """Send the bundle in force to cabinets that are behind."""
+    newest = newest_set(tx.session) if cabinet_ids else None
     if newest is not None:
-        body = newest.envelope.encode()
-        send(tx, signing.fleet, cabinet_id, DownKind.RULES, body)
+        send_to_each(tx, signing.fleet, cabinet_ids, DownKind.RULES, newest.envelope.encode())
 
 
 def _issue(tx: Transaction, signing: SigningService, why: str) -> RuleSet:

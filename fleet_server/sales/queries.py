@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from fleet_server.auth.rules import Scope
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import within
 from fleet_server.errors import NotFoundError
@@ -49,7 +50,7 @@ def sale_by_id(session: Session, sale_id: str) -> Sale:
 
 def sales_by_id(session: Session, sale_ids: Iterable[str]) -> dict[str, Sale]:
     """Sales by id, locked; those that are not known are left out."""
-    found = select(Sale).where(Sale.id.in_(sorted(set(sale_ids)))).order_by(Sale.id)
+    found = select(Sale).where(one_of(session, Sale.id, sale_ids)).order_by(Sale.id)
     return {sale.id: sale for sale in session.scalars(found.with_for_update())}
 
 
@@ -63,7 +64,7 @@ def lines_of(session: Session, sale: Sale) -> list[SaleLineRow]:
 
 def lines_of_sales(session: Session, sale_ids: Iterable[str]) -> list[SaleLineRow]:
     """Lines of sales, of all their revisions."""
-    found = select(SaleLineRow).where(SaleLineRow.sale_id.in_(sorted(set(sale_ids))))
+    found = select(SaleLineRow).where(one_of(session, SaleLineRow.sale_id, sale_ids))
     return list(session.scalars(found))
 
 

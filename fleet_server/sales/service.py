@@ -7,9 +7,11 @@ contradiction and goes to the dead letters.
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 
 import msgspec
 
+from fleet_server.bulk import Row, insert_rows
 from fleet_server.ingest.events import Received
 from fleet_server.payments.service import Refund, request
 from fleet_server.sales.errors import SaleContradictsError, SaleUnknownError
@@ -23,6 +25,41 @@ from fleet_server.stock.service import Shift, shift
 from fleet_server.transactions import Transaction
 from protocol.events import SaleAdjusted, SaleCompleted, SaleLine, SaleRefused, VendFailed
 from protocol.gtin import checked_gtin
+
+SALE_COLUMNS = (
+    "id",
+    "cabinet_id",
+    "site_id",
+    "at",
+    "received_at",
+    "mode",
+    "settlement",
+    "revision",
+    "total_minor",
+    "currency",
+    "payment_reference",
+    "buyer_reference",
+    "sealed_contact",
+    "contact_until",
+    "rules_version",
+    "fingerprint",
+)
+LINE_COLUMNS = (
+    "id",
+    "sale_id",
+    "revision",
+    "line",
+    "slot",
+    "gtin",
+    "lot",
+    "lot_confidence",
+    "quantity",
+    "price_minor",
+    "expiry",
+    "production",
+    "near_expiry_told",
+    "not_returnable_told",
+)
 
 CONTACT_KEPT_AFTER_EXPIRY = timedelta(days=183)
 """Safety contact: to expiry + 6 months (requirements, section 7)."""
@@ -48,11 +85,12 @@ def record_sales(tx: Transaction, received: Sequence[tuple[Received, SaleComplet
     lines = shift(
         tx, [_sold(one, body.sale, line) for one, body in fresh.values() for line in body.lines]
     )
-    for one, body in fresh.values():
-        tx.session.add(_sale(tx, one, body, prints[body.sale]))
-    tx.session.flush()  # lines refer to their sales
-    for one, body in fresh.values():
-        tx.session.add_all(_rows(tx, body.sale, 0, one.cabinet_id, body.lines, lines))
+    sales = [_sale(tx, one, body, prints[body.sale]) for one, body in fresh.values()]
+    insert_rows(tx.session, Sale, SALE_COLUMNS, sales)
+    rows = [
+        _rows(tx, body.sale, 0, one.cabinet_id, body.lines, lines) for one, body in fresh.values()
+    ]
+    insert_rows(tx.session, SaleLineRow, LINE_COLUMNS, list(chain(*rows)))
     if fresh:
         tx.announce(SalesRecorded(tuple(fresh)))
 
@@ -76,7 +114,8 @@ def adjust_sale(tx: Transaction, one: Received, body: SaleAdjusted) -> None:
         return
     back = [_shift_of(one, row, -row.quantity) for row in before]
     lines = shift(tx, back + [_sold(one, sale.id, line) for line in body.lines])
-    tx.session.add_all(_rows(tx, sale.id, revision, one.cabinet_id, body.lines, lines))
+    rows = _rows(tx, sale.id, revision, one.cabinet_id, body.lines, lines)
+    insert_rows(tx.session, SaleLineRow, LINE_COLUMNS, rows)
     sale.revision = revision
     tx.announce(SalesRecorded((sale.id,)))
 
@@ -138,24 +177,24 @@ def _fingerprint(cabinet_id: str, body: SaleCompleted) -> str:
     return hashlib.sha256(cabinet_id.encode() + b"\n" + msgspec.json.encode(body)).hexdigest()
 
 
-def _sale(tx: Transaction, one: Received, body: SaleCompleted, fingerprint: str) -> Sale:
-    return Sale(
-        id=body.sale,
-        cabinet_id=one.cabinet_id,
-        site_id=one.site_id,
-        at=one.at,
-        received_at=tx.now,
-        mode=body.mode,
-        settlement=body.settlement,
-        revision=0,
-        total_minor=body.total_minor,
-        currency=body.currency,
-        payment_reference=body.payment_reference,
-        buyer_reference=body.buyer_reference,
-        sealed_contact=body.sealed_contact,
-        contact_until=_contact_until(one.at, body.lines) if body.sealed_contact else None,
-        rules_version=body.rules_version,
-        fingerprint=fingerprint,
+def _sale(tx: Transaction, one: Received, body: SaleCompleted, fingerprint: str) -> Row:
+    return (
+        body.sale,
+        one.cabinet_id,
+        one.site_id,
+        one.at,
+        tx.now,
+        body.mode,
+        body.settlement,
+        0,
+        body.total_minor,
+        body.currency,
+        body.payment_reference,
+        body.buyer_reference,
+        body.sealed_contact,
+        _contact_until(one.at, body.lines) if body.sealed_contact else None,
+        body.rules_version,
+        fingerprint,
     )
 
 
@@ -170,29 +209,29 @@ def _rows(
     sale_id: str,
     revision: int,
     cabinet_id: str,
-    lines: Iterable[SaleLine],
+    lines: Sequence[SaleLine],
     stock: dict[Key, StockLine],
-) -> list[SaleLineRow]:
+) -> list[Row]:
     rows = []
-    for line in lines:
+    for line, row_id in zip(lines, tx.new_ids(len(lines)), strict=True):
         gtin, lot = checked_gtin(line.gtin), line.lot or ""
         held = stock[cabinet_id, line.slot, gtin, lot]
         rows.append(
-            SaleLineRow(
-                id=tx.new_id(),
-                sale_id=sale_id,
-                revision=revision,
-                line=line.line,
-                slot=line.slot,
-                gtin=gtin,
-                lot=lot,
-                lot_confidence=line.lot_confidence,
-                quantity=line.quantity,
-                price_minor=line.price_minor,
-                expiry=line.expiry or held.expiry,
-                production=held.production,
-                near_expiry_told=line.near_expiry_told,
-                not_returnable_told=line.not_returnable_told,
+            (
+                row_id,
+                sale_id,
+                revision,
+                line.line,
+                line.slot,
+                gtin,
+                lot,
+                line.lot_confidence,
+                line.quantity,
+                line.price_minor,
+                line.expiry or held.expiry,
+                held.production,
+                line.near_expiry_told,
+                line.not_returnable_told,
             )
         )
     return rows

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet_server.auth.rules import Scope
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import Cabinet, Site
 from fleet_server.cabinets.queries import within
 from fleet_server.stock.models import StockLine, StockMovement
@@ -41,8 +42,8 @@ def lines_by_key(session: Session, keys: Iterable[Key]) -> dict[Key, StockLine]:
         return {}
     found = (
         select(StockLine)
-        .where(StockLine.cabinet_id.in_(sorted({key[0] for key in wanted})))
-        .where(StockLine.gtin.in_(sorted({key[2] for key in wanted})))
+        .where(one_of(session, StockLine.cabinet_id, (key[0] for key in wanted)))
+        .where(one_of(session, StockLine.gtin, (key[2] for key in wanted)))
         .order_by(StockLine.id)
         .with_for_update()
     )
@@ -54,7 +55,7 @@ def lines_by_key(session: Session, keys: Iterable[Key]) -> dict[Key, StockLine]:
 
 def lines_by_id(session: Session, line_ids: Iterable[str]) -> list[StockLine]:
     """Lines of those ids."""
-    found = select(StockLine).where(StockLine.id.in_(sorted(set(line_ids))))
+    found = select(StockLine).where(one_of(session, StockLine.id, line_ids))
     return list(session.scalars(found.order_by(StockLine.id)))
 
 

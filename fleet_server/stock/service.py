@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy.orm.attributes import set_committed_value
+
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
+from fleet_server.bulk import Row, insert_rows, update_rows
 from fleet_server.cabinets.models import Cabinet, Site
 from fleet_server.cabinets.queries import sites_of
 from fleet_server.catalog.queries import lots_of
@@ -24,6 +27,25 @@ from fleet_server.stock.rules import MovementKind, Units, after, one_date
 from fleet_server.transactions import Transaction
 from protocol.matching import Place, match
 from protocol.rules import Rule
+
+UNITS = tuple(Units.__dataclass_fields__)
+LINE_COLUMNS = (*UNITS, "moved_at", "counted_at", "counted_by")
+MOVEMENT_COLUMNS = (
+    "line_id",
+    "cabinet_id",
+    "site_id",
+    "kind",
+    "quantity",
+    "booked",
+    "at",
+    "received_at",
+    "by",
+    "why",
+    "bag",
+    "work_order",
+    "origin",
+    "blocked_by",
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,7 @@ def shift(tx: Transaction, shifts: Sequence[Shift]) -> dict[Key, StockLine]:
     if not shifts:
         return {}
     lines = lines_by_key(tx.session, (one.key for one in shifts))
+    book = Book(tx)
     dated = _printed_dates(tx, shifts)
     rules = active_rules(tx.session) if _has_loads(shifts) else []
     sites = sites_of(tx.session, {one.cabinet_id for one in shifts}) if rules else {}
@@ -64,13 +87,14 @@ def shift(tx: Transaction, shifts: Sequence[Shift]) -> dict[Key, StockLine]:
         line = lines.get(one.key)
         if line is None:
             line = lines[one.key] = _new_line(tx, one)
+            tx.session.add(line)
         expiry, production = dated.get((one.gtin, one.lot), (None, None))
         _date(line, one, one.expiry or expiry, one.production or production)
         blocked_by = _blocking(rules, one, line, sites.get(one.cabinet_id))
-        _book(tx, line, one, blocked_by)
+        book.enter(line, one, blocked_by)
         if blocked_by is not None:
             _tell_blocked_load(tx, one, blocked_by, sites[one.cabinet_id])
-    tx.session.flush()
+    book.write()
     tx.announce(StockShifted(tuple(dict.fromkeys(lines[one.key].id for one in shifts))))
     for cabinet_id, site_id in dict.fromkeys((one.cabinet_id, one.site_id) for one in shifts):
         changed(tx, [f"cabinet/{cabinet_id}"], "stock", cabinet_id, site_id)
@@ -119,18 +143,16 @@ def _printed_dates(
 
 
 def _new_line(tx: Transaction, one: Shift) -> StockLine:
-    line = StockLine(
+    return StockLine(
         id=tx.new_id(),
         cabinet_id=one.cabinet_id,
         slot=one.slot,
         gtin=one.gtin,
         lot=one.lot,
         moved_at=one.at,
-        **dict.fromkeys(Units.__dataclass_fields__, 0),
+        counted_by="",
+        **dict.fromkeys(UNITS, 0),
     )
-    tx.session.add(line)
-    tx.session.flush()
-    return line
 
 
 def _date(line: StockLine, one: Shift, expiry: date | None, production: date | None) -> None:
@@ -140,31 +162,51 @@ def _date(line: StockLine, one: Shift, expiry: date | None, production: date | N
         line.production = one_date(line.production, production, is_first=is_first)
 
 
-def _book(tx: Transaction, line: StockLine, one: Shift, blocked_by: str | None) -> None:
-    before = units_of(line)
-    for name, value in vars(after(before, one.kind, one.quantity)).items():
-        setattr(line, name, value)
-    line.moved_at = one.at
-    if one.kind is MovementKind.COUNTED:
-        line.counted_at, line.counted_by = one.at, one.by
-    tx.session.add(
-        StockMovement(
-            line_id=line.id,
-            cabinet_id=one.cabinet_id,
-            site_id=one.site_id,
-            kind=one.kind,
-            quantity=one.quantity,
-            booked=before.in_cabinet,
-            at=one.at,
-            received_at=tx.now,
-            by=one.by,
-            why=one.why[:300],
-            bag=one.bag,
-            work_order=one.work_order,
-            origin=one.origin,
-            blocked_by=blocked_by,
+class Book:
+    """Movements of one transaction: entered in memory, written in two statements."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._moved: dict[str, StockLine] = {}
+        self._movements: list[Row] = []
+
+    def enter(self, line: StockLine, one: Shift, blocked_by: str | None) -> None:
+        """Book one movement of a line."""
+        before = units_of(line)
+        values = vars(after(before, one.kind, one.quantity)) | {"moved_at": one.at}
+        if one.kind is MovementKind.COUNTED:
+            values |= {"counted_at": one.at, "counted_by": one.by}
+        for name, value in values.items():
+            # Written by `write`: the ORM would send a statement for each line.
+            set_committed_value(line, name, value)
+        self._moved[line.id] = line
+        self._movements.append(
+            (
+                line.id,
+                one.cabinet_id,
+                one.site_id,
+                one.kind.value,
+                one.quantity,
+                before.in_cabinet,
+                one.at,
+                self._tx.now,
+                one.by,
+                one.why[:300],
+                one.bag,
+                one.work_order,
+                one.origin,
+                blocked_by,
+            )
         )
-    )
+
+    def write(self) -> None:
+        """Write the movements, and the lines as they are after them."""
+        rows = [
+            (line.id, *(getattr(line, name) for name in LINE_COLUMNS))
+            for line in sorted(self._moved.values(), key=lambda line: line.id)
+        ]
+        update_rows(self._tx.session, StockLine, ("id",), LINE_COLUMNS, rows)
+        insert_rows(self._tx.session, StockMovement, MOVEMENT_COLUMNS, self._movements)
 
 
 def _blocking(rules: Sequence[Rule], one: Shift, line: StockLine, site: Site | None) -> str | None:

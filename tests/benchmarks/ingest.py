@@ -96,7 +96,10 @@ def _copy_rows_per_second(postgres: Postgres, folder: Path) -> float:
     server.close()
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         began = time.perf_counter()  # noqa: TID251  # same
-        with cursor.copy("COPY journal_events FROM STDIN") as copy:
+        with cursor.copy(
+            "COPY journal_events (id, cabinet_id, epoch, seq, at, received_at, mono_ms, boot, "
+            "clock, type, body, month) FROM STDIN"
+        ) as copy:
             for seq in range(EVENTS):
                 copy.write_row(
                     (
@@ -111,6 +114,7 @@ def _copy_rows_per_second(postgres: Postgres, folder: Path) -> float:
                         "synced",
                         "door.opened",
                         '{"door":"1","cause":"sale"}',
+                        202603,
                     )
                 )
         connection.commit()

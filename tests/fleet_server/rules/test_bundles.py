@@ -72,7 +72,7 @@ def test_p16_the_same_bytes_go_to_all_and_to_one(server: FleetServer) -> None:
     speaking_cabinet(server, born=False)
     put(server, "r1", rule("r1", "L1"))
     with server.transactions.write("system:test") as tx:
-        resend_rules(tx, server.signing, "C1")
+        resend_rules(tx, server.signing, ["C1"])
     to_all = sent(server, broadcast("fleet", AllKind.RULES))[-1]
     assert sent(server, down("fleet", "C1", DownKind.RULES)) == [to_all]
 

@@ -1,0 +1,103 @@
+"""Months of journal and telemetry: made ahead on PostgreSQL, dropped when their time is over.
+
+Each partitioned table has a default partition, so that nothing is refused when no month was made
+(a clock that jumped, a server that slept): it should stay empty. SQLite has no partitions: there
+old rows are deleted, a portion in each sweep.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, text, tuple_
+
+from fleet_server.ingest.models import JournalEvent, TelemetryBatchRow
+from fleet_server.logs import get_logger
+from fleet_server.transactions import Transaction
+
+log = get_logger("ingest")
+
+MONTHS_AHEAD = 2
+"""Months made before they begin: a server that is not started for a while finds them."""
+DELETED_PER_SWEEP = 2_000
+"""Rows of one sweep on SQLite: some 20 ms, so that ingest hardly waits."""
+
+PARTITIONED: tuple[type[JournalEvent] | type[TelemetryBatchRow], ...] = (
+    JournalEvent,
+    TelemetryBatchRow,
+)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Whole months kept besides the running one; 0 keeps everything."""
+
+    journal_months: int
+    telemetry_months: int
+
+
+def month_of(at: datetime) -> int:
+    """UTC month as a number: 202611."""
+    return at.year * 100 + at.month
+
+
+def following(month: int, steps: int = 1) -> int:
+    """Month that many steps later; earlier for a negative number."""
+    count = month // 100 * 12 + month % 100 - 1 + steps
+    return count // 12 * 100 + count % 12 + 1
+
+
+def make_months(tx: Transaction) -> None:
+    """Make the partitions of this month and the next ones; safe to run again."""
+    if tx.session.get_bind().dialect.name != "postgresql":
+        return
+    first = month_of(tx.now)
+    for table in PARTITIONED:
+        name = table.__tablename__
+        there = set(_partitions(tx, name))
+        for step in range(MONTHS_AHEAD + 1):
+            month = following(first, step)
+            if month not in there:
+                tx.session.execute(
+                    text(
+                        f"CREATE TABLE IF NOT EXISTS {name}_{month} PARTITION OF {name} "
+                        f"FOR VALUES FROM ({month}) TO ({following(month)})"
+                    )
+                )
+
+
+def forget_old_months(retention: Retention, tx: Transaction) -> None:
+    """Sweep: make the months to come, drop those whose time is over."""
+    make_months(tx)
+    months = (retention.journal_months, retention.telemetry_months)
+    for table, kept in zip(PARTITIONED, months, strict=True):
+        if kept > 0:
+            _forget(tx, table, following(month_of(tx.now), -kept))
+
+
+def _forget(
+    tx: Transaction, table: type[JournalEvent] | type[TelemetryBatchRow], oldest: int
+) -> None:
+    if tx.session.get_bind().dialect.name == "postgresql":
+        name = table.__tablename__
+        for month in _partitions(tx, name):
+            if month < oldest:
+                tx.session.execute(text(f"DROP TABLE {name}_{month}"))
+                log.info("month.dropped", table=name, month=month)
+        return
+    key = (table.cabinet_id, table.id, table.month)
+    old = select(*key).where(table.month < oldest).limit(DELETED_PER_SWEEP)
+    tx.session.execute(delete(table).where(tuple_(*key).in_(old)))
+
+
+def _partitions(tx: Transaction, name: str) -> Iterator[int]:
+    """Months that have a partition."""
+    rows: Sequence[str] = tx.session.scalars(
+        text(
+            "SELECT child.relname FROM pg_inherits "
+            "JOIN pg_class child ON child.oid = inhrelid "
+            "JOIN pg_class parent ON parent.oid = inhparent WHERE parent.relname = :name"
+        ),
+        {"name": name},
+    ).all()
+    return (int(month) for row in rows if (month := row.rpartition("_")[2]).isdigit())
