@@ -18,9 +18,7 @@ class Share:
     gives_back: frozenset[str]
 
 
-def share(
-    me: str, living: Collection[str], names: Sequence[str], held: Mapping[str, str]
-) -> Share:
+def share(me: str, living: Collection[str], names: Sequence[str], held: Mapping[str, str]) -> Share:
     """Decide about the leases `names`; `held` says who has one that has not ended.
 
     `living` are all processes that take part, `me` among them.
