@@ -3,13 +3,14 @@
 import json
 import signal
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from fleet_server import logs, supervisor
+from fleet_server import logs, operations, supervisor
 from fleet_server.app import build
 from fleet_server.audit.service import verify
 from fleet_server.auth.rules import Grant, Role
@@ -24,6 +25,7 @@ from fleet_server.broker.nats import NatsNode
 from fleet_server.database import connect
 from fleet_server.errors import FleetError
 from fleet_server.migrations import migrate as migrate_database
+from fleet_server.parts import EVERYTHING, Part
 from fleet_server.settings import Settings
 from protocol.asyncapi import document
 
@@ -49,9 +51,45 @@ def run() -> None:
 @cli.command(name="app")
 def run_app() -> None:
     """Run ingest, API, console and worker in this process."""
-    settings = _settings()
     supervisor.end_with_parent()
-    server = build(settings)
+    _serve_web(EVERYTHING)
+
+
+@cli.command()
+def api() -> None:
+    """Run API and console alone; any number of such processes."""
+    _serve_web({Part.API})
+
+
+@cli.command()
+def ingest() -> None:
+    """Run ingest alone; any number of such processes share the shards."""
+    _serve({Part.INGEST})
+
+
+@cli.command()
+def worker() -> None:
+    """Run timers, outbox and notices alone; of several such processes one leads."""
+    _serve({Part.WORKER})
+
+
+def _serve(parts: Collection[Part]) -> None:
+    settings = _settings()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    server = build(settings, parts=parts)
+    server.prepare()
+    server.start()
+    try:
+        operations.serve(server, settings, stop)
+    finally:
+        server.stop()
+
+
+def _serve_web(parts: Collection[Part]) -> None:
+    settings = _settings()
+    server = build(settings, parts=parts)
     server.prepare()
     server.start()
     try:

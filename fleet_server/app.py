@@ -5,7 +5,7 @@ what runs beside it: the link to the broker, ingest, the outbox and the sweeps.
 """
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -17,18 +17,23 @@ from fleet_server import wiring
 from fleet_server.broker.service import broker_secret
 from fleet_server.clock import Clock, SystemClock
 from fleet_server.console.api import router as console_router
-from fleet_server.database import connect
+from fleet_server.database import alone, connect
 from fleet_server.health import router as health_router
 from fleet_server.ingest.batcher import Batcher
 from fleet_server.ingest.last_heard import FLUSH_SECONDS, LastHeard
+from fleet_server.ingest.partitions import Retention, make_months
 from fleet_server.ingest.presence import declare_silent, expect_those_online, flush
 from fleet_server.ingest.service import Ingest
+from fleet_server.ingest.shards import ShardKeeper
+from fleet_server.leases.leader import Leader
+from fleet_server.leases.service import LOOK_SECONDS
 from fleet_server.logs import get_logger
 from fleet_server.migrations import migrate
 from fleet_server.mqtt_link import MqttLink
 from fleet_server.notifications.apprise_sender import AppriseSender
 from fleet_server.notifications.service import Deliverer
 from fleet_server.outbox.publisher import OutboxPublisher
+from fleet_server.parts import EVERYTHING, Part, process_name
 from fleet_server.rules.service import ensure_first_bundle
 from fleet_server.seed import Chance
 from fleet_server.service_levels.service import use_policy
@@ -50,11 +55,15 @@ Scope = MutableMapping[str, Any]
 
 
 class FleetServer:
-    """One server process: web, ingest, outbox, sweeps."""
+    """One server process, and the parts it is to do: web, ingest, worker."""
 
-    def __init__(self, settings: Settings, clock: Clock, chance: Chance) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, chance: Chance, parts: frozenset[Part]
+    ) -> None:
         self.settings = settings
         self.clock = clock
+        self.parts = parts
+        self.process = process_name(settings, parts)
         self.signing = SigningService.load(settings.data_dir, settings.fleet)
         self.epoch = chance.new_id(clock.now())
         self.engine = connect(settings.resolved_database_url)
@@ -78,15 +87,20 @@ class FleetServer:
             settings.resolved_broker_url,
             f"{SERVER_USER}:{self.epoch[-12:]}",
             broker_secret(settings.data_dir),
-            server_subscriptions(settings.fleet, range(SHARD_COUNT)),
+            clock,
             settings.downlink_qos,
         )
+        self.shards = ShardKeeper(self.transactions, self.board, self.process, self._listen)
+        self.leader = Leader(self.transactions, self.process)
         self.publisher = OutboxPublisher(
-            self.transactions, self.link.publish, wake, self.link.ready.is_set
+            self.transactions, self.link.publish, wake, self._may_publish
         )
         self.deliverer = Deliverer(settings.notice_channels)
         self.batcher = Batcher(self.link, self.ingest)
-        self.sweeps = wiring.sweeps(self.signing)
+        retention = Retention(
+            settings.journal_retention_months, settings.telemetry_retention_months
+        )
+        self.sweeps = wiring.sweeps(self.signing, retention)
         self.web = _web(Context(settings, clock, self.transactions, self.signing), self)
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
@@ -103,22 +117,30 @@ class FleetServer:
         """Bring the database up to date and make what must exist; safe to run again."""
         migrate(self.engine)
         with self.transactions.write("system:start") as tx:
+            alone(tx.session.connection())
+            make_months(tx)
             ensure_first_bundle(tx, self.signing)
             use_policy(tx, self.settings.service_policy)
-            expect_those_online(tx, self.board, self.clock.elapsed())
+            expect_those_online(tx, self.board, self.clock.elapsed(), range(SHARD_COUNT))
 
     def start(self) -> None:
-        """Begin to work: connect, ingest, publish, sweep."""
-        self.link.start()
-        self.batcher.start()
-        self.publisher.start()
-        every = self.settings.sweep_period.total_seconds()
-        once = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler.add_job(self.sweep, "interval", seconds=every, **once)
-        self._scheduler.add_job(self._deliver, "interval", seconds=every, **once)
-        self._scheduler.add_job(self._flush, "interval", seconds=FLUSH_SECONDS, **once)
+        """Begin to work: connect, ingest, publish, sweep; each as far as it is this one's part."""
+        if Part.INGEST in self.parts:
+            self.shards.look()
+            self.batcher.start()
+            self._every(LOOK_SECONDS, self.shards.look)
+            self._every(self._sweep_seconds, self._look_at_cabinets)
+            self._every(FLUSH_SECONDS, self._flush)
+        if Part.WORKER in self.parts:
+            self.leader.look()
+            self.publisher.start()
+            self._every(LOOK_SECONDS, self.leader.look)
+            self._every(self._sweep_seconds, self._lead)
+            self._every(self._sweep_seconds, self._deliver)
+        if self.parts & {Part.INGEST, Part.WORKER}:
+            self.link.start()
         self._scheduler.start()
-        log.info("server.started", epoch=self.epoch)
+        log.info("server.started", epoch=self.epoch, parts=sorted(self.parts))
 
     def stop(self) -> None:
         """End cleanly: what is in hand is finished, the rest is still in the database."""
@@ -126,6 +148,8 @@ class FleetServer:
         self.batcher.stop()
         self.publisher.stop()
         self.link.stop()
+        self.leader.leads = False
+        self.shards.give_back()
         self.close()
 
     def close(self) -> None:
@@ -134,39 +158,72 @@ class FleetServer:
 
     def sweep(self) -> None:
         """Look at every deadline once. One sweep that fails does not hold up the others."""
-        self._greet()
-        for name, one in (("ingest.silence", self._find_silent), *self._sweeps()):
-            try:
-                one()
-            except Exception:  # the rows are still there: the next sweep looks again
-                log.exception("sweep.failed", sweep=name)
+        self._look_at_cabinets()
+        self._sweep_deadlines()
 
-    def _sweeps(self) -> Iterator[tuple[str, Callable[[], None]]]:
+    @property
+    def _sweep_seconds(self) -> float:
+        return self.settings.sweep_period.total_seconds()
+
+    def _every(self, seconds: float, job: Callable[[], None]) -> None:
+        once = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler.add_job(job, "interval", seconds=seconds, **once)
+
+    def _listen(self, shards: frozenset[int]) -> None:
+        self.link.listen(server_subscriptions(self.settings.fleet, sorted(shards)))
+
+    def _may_publish(self) -> bool:
+        return self.leader.leads and self.link.ready.is_set()
+
+    def _lead(self) -> None:
+        if self.leader.leads:
+            self._sweep_deadlines()
+
+    def _sweep_deadlines(self) -> None:
         for name, one in self.sweeps:
-            yield name, partial(self._in_transaction, name, one)
+            self._guarded(name, partial(self._in_transaction, name, one))
+
+    def _look_at_cabinets(self) -> None:
+        self._greet()
+        self._guarded("ingest.silence", self._find_silent)
+
+    def _guarded(self, name: str, sweep: Callable[[], None]) -> None:
+        try:
+            sweep()
+        except Exception:  # the rows are still there: the next sweep looks again
+            log.exception("sweep.failed", sweep=name)
 
     def _in_transaction(self, name: str, sweep: wiring.Sweep) -> None:
         with self.transactions.write(f"system:{name}") as tx:
             sweep(tx)
 
     def _greet(self) -> None:
-        """Deaf while the broker is away; once back, ask every cabinet for a birth (P-0, P-10)."""
+        """Deaf while the broker is away; once back, ask every cabinet for a birth (P-0, P-10).
+
+        Only who hears them all asks. Where several ingest processes share the fleet, the first
+        receipt of a new owner names another server epoch, and that asks for a birth too.
+        """
         if not self.link.ready.is_set():
             self.board.went_deaf(self.clock.elapsed())
         if self.link.became_ready.is_set():
             self.link.became_ready.clear()
             self.board.went_deaf(self.clock.elapsed())
+            if len(self.shards.owned) < SHARD_COUNT:
+                return
             state = ServerState(WIRE_VERSION, self.epoch, PresenceState.ONLINE)
             topic = broadcast(self.settings.fleet, AllKind.SERVER)
             self.link.publish(topic, encode(state), 1)
 
     def _find_silent(self) -> None:
+        until = self.batcher.heard_until(self.clock.elapsed())
         with self.transactions.write("system:ingest.silence") as tx:
-            silent = declare_silent(tx, self.board, self.clock.elapsed())
+            silent = declare_silent(tx, self.board, until)
         for cabinet_id in silent:
             self.board.went_offline(cabinet_id)
 
     def _deliver(self) -> None:
+        if not self.leader.leads:
+            return
         try:
             self.deliverer.deliver_due(self.transactions, AppriseSender())
         except Exception:  # the notices are rows: tried again a second later
@@ -181,12 +238,17 @@ class FleetServer:
 
 
 def build(
-    settings: Settings | None = None, *, clock: Clock | None = None, chance: Chance | None = None
+    settings: Settings | None = None,
+    *,
+    clock: Clock | None = None,
+    chance: Chance | None = None,
+    parts: Iterable[Part] = EVERYTHING,
 ) -> FleetServer:
     """Join the parts. Nothing runs and nothing is asked of broker or network until `start`."""
     settings = settings or Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return FleetServer(settings, clock or SystemClock(), chance or Chance.system())
+    clock, chance = clock or SystemClock(), chance or Chance.system()
+    return FleetServer(settings, clock, chance, frozenset(parts))
 
 
 def _web(context: Context, server: FleetServer) -> FastAPI:

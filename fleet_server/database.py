@@ -8,7 +8,7 @@ would fail with a busy database that no waiting can mend.
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase
@@ -62,6 +62,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+STARTING = 0x666C656574
+"""Number of the advisory lock of processes that start ("fleet")."""
+
+
+def alone(connection: Connection) -> None:
+    """Keep other starting processes out until this transaction ends; SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": STARTING})
 
 
 def connect(url: str) -> Engine:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.ingest.models import DeadLetter
 from fleet_server.outbox.queries import count_of
+from fleet_server.parts import Part
 
 router = APIRouter(tags=["operations"])
 
@@ -32,7 +33,9 @@ def ready(request: Request) -> JSONResponse:
         database = True
     except SQLAlchemyError:
         database = False
-    checks = {"database": database, "broker": server.link.ready.is_set()}
+    checks = {"database": database}
+    if server.parts & {Part.INGEST, Part.WORKER}:
+        checks["broker"] = server.link.ready.is_set()
     return JSONResponse(checks, status_code=200 if all(checks.values()) else 503)
 
 
@@ -42,8 +45,8 @@ def metrics(request: Request) -> Response:
     server = request.app.state.server
     registry = CollectorRegistry()
     figures = {
-        "fleet_inbound_waiting": ("messages waiting for ingest", server.link.inbound.qsize()),
-        "fleet_inbound_dropped": ("messages dropped, to be sent again", server.link.dropped),
+        "fleet_inbound_waiting": ("messages waiting for ingest", len(server.link.inbox)),
+        "fleet_inbound_dropped": ("messages dropped, to be sent again", server.link.inbox.dropped),
     }
     with server.transactions.read() as tx:
         waiting, aside = (count_of(tx.session, set_aside=aside) for aside in (False, True))

@@ -65,6 +65,20 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="Address of API and console.")
     http_port: int = Field(8000, ge=0, le=65535, description="Port of API and console.")
+    operations_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port of /health and /metrics of `ingest` and `worker` processes; 0: none.",
+    )
+    journal_retention_months: int = Field(
+        42,
+        ge=0,
+        description="Months of journal kept: 3 years and 6 months for disputes; 0 keeps all.",
+    )
+    telemetry_retention_months: int = Field(
+        13, ge=0, description="Months of telemetry kept, for a look at last year; 0 keeps all."
+    )
     service_policy: str = Field(
         "strict", description="Preset of service levels and dispatch times: strict or demo."
     )

@@ -50,3 +50,11 @@ class UnreadableScanError(ProtocolError):
         super().__init__(detail)
         self.fault = fault
         self.detail = detail
+
+
+class MalformedPacketError(ProtocolError):
+    """Bytes that are no MQTT packet a client may get, or one that cannot be built."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)

@@ -6,11 +6,12 @@ error, so that a message cannot be filed under a wrong owner.
 """
 
 import functools
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from protocol.errors import BadTopicError
-from protocol.identity import checked_cabinet, checked_fleet, shard_of
+from protocol.identity import SHARD_COUNT, checked_cabinet, checked_fleet, shard_of
 
 VERSION = "v1"
 TOPICS_KEPT = 65_536
@@ -78,10 +79,10 @@ def cabinet_publications(fleet: str, cabinet: str) -> str:
     return f"{_prefix(fleet, cabinet)}/up/{cabinet}/+"
 
 
-def server_subscriptions(fleet: str, shards: range) -> tuple[str, ...]:
+def server_subscriptions(fleet: str, shards: Collection[int]) -> tuple[str, ...]:
     """Return the filters of an ingest process that owns `shards`; one for all when it owns all."""
     fleet = checked_fleet(fleet)
-    if len(shards) == len(range(64)):
+    if len(set(shards)) == SHARD_COUNT:
         return (f"{fleet}/{VERSION}/+/up/+/+",)
     return tuple(f"{fleet}/{VERSION}/{shard:02d}/up/+/+" for shard in shards)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from fleet_server.app import FleetServer
 from fleet_server.ingest.service import Outgoing
-from fleet_server.mqtt_link import Inbound
+from fleet_server.mqtt_inbox import Inbound
 from protocol.intervals import Uplink
 from protocol.journal import ClockQuality, Event, JournalBatch, Position, Receipt
 from protocol.presence import Heartbeat, LanePosition, Presence, PresenceCause, PresenceState

@@ -1,8 +1,11 @@
 """Routes of the journal: timeline, telemetry, dead letters."""
 
 import json
+from datetime import timedelta
+from typing import Annotated
 
 import msgspec
+from fastapi import Query
 from pydantic import AwareDatetime
 from sqlalchemy import select
 
@@ -10,9 +13,16 @@ from fleet_server.audit.service import record
 from fleet_server.auth.api import CurrentActor
 from fleet_server.auth.rules import Actor, Permission
 from fleet_server.cabinets.queries import site_of
-from fleet_server.errors import NotFoundError
+from fleet_server.errors import InvalidError, NotFoundError
 from fleet_server.ingest.models import DeadLetter, JournalEvent, TelemetryBatchRow
-from fleet_server.ingest.schemas import DeadLetterView, SampleView, TimelineEntry
+from fleet_server.ingest.schemas import (
+    DeadLetterView,
+    PointView,
+    SampleView,
+    SeriesView,
+    TimelineEntry,
+)
+from fleet_server.ingest.telemetry import POINTS_MAX, chart
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.pages import LIMIT_DEFAULT, After, Limit, page_of
@@ -25,6 +35,8 @@ router = Router(tags=["journal"])
 SAMPLES_MAX = 5_000
 """Samples of one answer: what a chart of 1,000 pixels can use, five times over."""
 BATCHES_MAX = 500
+POINTS_DEFAULT = 500
+SPAN_MAX = timedelta(days=3653)
 NESTING_MAX = 50
 """Levels of a body that are shown as JSON: an EVA-DTS report has 4, a serialiser fails at 255."""
 
@@ -66,6 +78,36 @@ def telemetry(
             for sample in msgspec.json.decode(row.samples, type=list[Sample])
         ]
     return [SampleView.model_validate(sample) for sample in samples[-SAMPLES_MAX:]]
+
+
+@router.get("/cabinets/{cabinet_id}/telemetry/series")
+def telemetry_series(  # what a chart asks for
+    cabinet_id: str,
+    actor: CurrentActor,
+    context: WebContext,
+    since: AwareDatetime,
+    until: AwareDatetime | None = None,
+    points: Annotated[int, Query(ge=1, le=POINTS_MAX)] = POINTS_DEFAULT,
+) -> list[SeriesView]:
+    """Every metric of a cabinet from `since` to `until` (now), for a chart.
+
+    Each series has at most `points` points, each with the lowest, highest and mean value of its
+    stretch. Up to two days are drawn from the samples themselves, more from hours.
+    """
+    with context.transactions.read() as tx:
+        _allowed(tx, actor, cabinet_id)
+        end = until or tx.now
+        if not timedelta(0) < end - since <= SPAN_MAX:
+            raise InvalidError("since", "it lies before `until`, by 10 years at most")
+        found = chart(tx.session, cabinet_id, since, end, points)
+        return [
+            SeriesView(
+                part=part,
+                metric=metric,
+                points=[PointView.model_validate(bucket) for bucket in buckets],
+            )
+            for (part, metric), buckets in found.items()
+        ]
 
 
 @router.get("/dead-letters")

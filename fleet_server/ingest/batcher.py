@@ -1,13 +1,14 @@
 """The ingest thread: up to 500 messages or 50 ms, one transaction, then the receipts."""
 
-import queue
 import threading
+from collections.abc import Sequence
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from fleet_server.ingest.service import Ingest, Outgoing
 from fleet_server.logs import get_logger
-from fleet_server.mqtt_link import Inbound, MqttLink
+from fleet_server.mqtt_inbox import Inbound
+from fleet_server.mqtt_link import Message, MqttLink
 
 log = get_logger("ingest")
 
@@ -18,7 +19,7 @@ IDLE_WAIT_SECONDS = 0.2
 DATABASE_AWAY_WAIT_SECONDS = 0.5
 TRIES_MAX = 3
 """A deadlock is over at the second try; a database that is away longer is the cabinets' to wait
-for: they send again, and the queue in front of us has its own bound."""
+for: they send again, and the inbox in front of us has its own bound."""
 
 
 class Batcher:
@@ -28,6 +29,7 @@ class Batcher:
         self._link = link
         self._ingest = ingest
         self._stop = threading.Event()
+        self._reached: float | None = None
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     def start(self) -> None:
@@ -37,7 +39,16 @@ class Batcher:
     def stop(self) -> None:
         """End after the batch in hand."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def heard_until(self, elapsed: float) -> float:
+        """Instant up to which every message that came was taken in (elapsed seconds).
+
+        Behind `elapsed` while messages wait: a cabinet whose word lies in the inbox is not silent.
+        """
+        reached = self._reached
+        return elapsed if reached is None else min(reached, elapsed)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -46,24 +57,25 @@ class Batcher:
                 self._accept(messages)
 
     def _collect(self) -> list[Inbound]:
-        try:
-            messages = [self._link.inbound.get(timeout=IDLE_WAIT_SECONDS)]
-        except queue.Empty:
+        inbox = self._link.inbox
+        if not len(inbox):
+            self._reached = None
+        if not inbox.wait(IDLE_WAIT_SECONDS):
             return []
-        self._stop.wait(BATCH_WAIT_SECONDS if self._link.inbound.qsize() else 0)
-        while len(messages) < BATCH_MESSAGES_MAX:
-            try:
-                messages.append(self._link.inbound.get_nowait())
-            except queue.Empty:
-                break
+        if len(inbox) < BATCH_MESSAGES_MAX:
+            self._stop.wait(BATCH_WAIT_SECONDS)
+        messages = inbox.take(BATCH_MESSAGES_MAX)
+        if messages:
+            self._reached = messages[0].arrived
         return messages
 
     def _accept(self, messages: list[Inbound]) -> None:
-        for receipt in self._receipts(messages):
-            # A receipt that does not get through is asked for again (P-2).
-            self._link.publish(receipt.topic, receipt.payload)
+        # A receipt that does not get through is asked for again (P-2).
+        self._link.publish_all(
+            [Message(one.topic, one.payload) for one in self._receipts(messages)]
+        )
 
-    def _receipts(self, messages: list[Inbound]) -> list[Outgoing]:
+    def _receipts(self, messages: list[Inbound]) -> Sequence[Outgoing]:
         """Receipts of what was committed; none when nothing was: every cabinet sends again."""
         for _ in range(TRIES_MAX):
             try:
@@ -74,4 +86,4 @@ class Batcher:
             except Exception:
                 log.exception("ingest.failed", messages=len(messages))  # a fault of ours
                 break
-        return []
+        return ()

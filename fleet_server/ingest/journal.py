@@ -25,6 +25,7 @@ from fleet_server.ingest.models import DeadLetter, JournalEvent, JournalGap, Tel
 from fleet_server.ingest.partitions import month_of
 from fleet_server.ingest.rules import Decision, Run, Standing, decide
 from fleet_server.ingest.speakers import Speaker
+from fleet_server.ingest.telemetry import add_to_hours
 from fleet_server.transactions import Transaction
 from protocol.errors import ProtocolError
 from protocol.events import read_body
@@ -34,6 +35,7 @@ from protocol.journal import (
     Event,
     JournalBatch,
     Lane,
+    Sample,
     TelemetryBatch,
     UnreadableEvent,
 )
@@ -77,7 +79,9 @@ class Desk:
     lanes: Lanes
     poison: Poison = field(default_factory=dict)
     events: list[Row] = field(default_factory=list)
-    samples: list[Row] = field(default_factory=list)
+    telemetry: list[Row] = field(default_factory=list)
+    samples: list[tuple[str, list[Sample]]] = field(default_factory=list)
+    """Cabinet and its new samples."""
     received: list[Received] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
     """Cabinets that said goodbye in this batch; the board is told after the commit."""
@@ -106,7 +110,8 @@ def take_telemetry(desk: Desk, speaker: Speaker, batch: TelemetryBatch) -> None:
     if not decision.takes:
         return
     samples = batch.samples[decision.take_from - batch.first :]
-    desk.samples.append(
+    desk.samples.append((speaker.id, samples))
+    desk.telemetry.append(
         (
             desk.tx.new_id(),
             speaker.id,
@@ -124,7 +129,8 @@ def take_telemetry(desk: Desk, speaker: Speaker, batch: TelemetryBatch) -> None:
 def store(desk: Desk) -> None:
     """Write what was gathered, and how far each lane is committed by it."""
     insert_rows(desk.tx.session, JournalEvent, JOURNAL_COLUMNS, desk.events)
-    insert_rows(desk.tx.session, TelemetryBatchRow, TELEMETRY_COLUMNS, desk.samples)
+    insert_rows(desk.tx.session, TelemetryBatchRow, TELEMETRY_COLUMNS, desk.telemetry)
+    add_to_hours(desk.tx, desk.samples)
     desk.lanes.write(desk.tx)
 
 

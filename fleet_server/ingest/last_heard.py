@@ -6,10 +6,11 @@ after a start nobody is silent before the deaf time is over.
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from protocol.identity import SHARD_COUNT, shard_of
 from protocol.intervals import DEAF_AFTER_RECONNECT_SECONDS, PRESENCE, Uplink
 from protocol.presence import Heartbeat
 
@@ -40,15 +41,24 @@ class LastHeard:
         self._lock = threading.Lock()
         self._heard: dict[str, Heard] = {}
         self._deaf_until = elapsed + DEAF_AFTER_RECONNECT_SECONDS
+        self._watched = frozenset(range(SHARD_COUNT))
 
     def went_deaf(self, elapsed: float) -> None:
         """The server lost the broker: nobody is silent until it heard for a while again."""
         self._deaf_until = elapsed + DEAF_AFTER_RECONNECT_SECONDS
 
     def expect(self, cabinet_id: str, uplink: Uplink, elapsed: float, at: datetime) -> None:
-        """Count a cabinet known to be online as heard now (at start)."""
+        """Count a cabinet known to be online as heard now (at start, or when its shard came)."""
         with self._lock:
-            self._heard.setdefault(cabinet_id, Heard(uplink, elapsed, at, is_flushed=True))
+            self._heard[cabinet_id] = Heard(uplink, elapsed, at, is_flushed=True)
+
+    def watch(self, shards: Collection[int]) -> None:
+        """Judge only cabinets of these shards from now on; the others are somebody else's."""
+        with self._lock:
+            self._watched = frozenset(shards)
+            left = [one for one in self._heard if shard_of(one) not in self._watched]
+            for cabinet_id in left:
+                del self._heard[cabinet_id]
 
     def note(
         self,
@@ -108,13 +118,18 @@ class LastHeard:
                 cabinet_id
                 for cabinet_id, heard in self._heard.items()
                 if heard.online
+                and shard_of(cabinet_id) in self._watched
                 and elapsed - heard.at_elapsed > PRESENCE[heard.uplink].silent_after_seconds
             ]
 
     def unflushed(self) -> dict[str, Heard]:
         """Cabinets heard since the last flush; they count as flushed from now."""
         with self._lock:
-            found = {key: heard for key, heard in self._heard.items() if not heard.is_flushed}
+            found = {
+                key: heard
+                for key, heard in self._heard.items()
+                if not heard.is_flushed and shard_of(key) in self._watched
+            }
             for heard in found.values():
                 heard.is_flushed = True
             return found

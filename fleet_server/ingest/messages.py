@@ -4,8 +4,9 @@ Split from `service.py`: reading never touches the database, so a message that c
 costs no transaction.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from fleet_server.mqtt_inbox import Inbound
 from protocol.errors import MalformedMessageError
 from protocol.journal import (
     WIRE_VERSION,
@@ -21,20 +22,21 @@ from protocol.wire import decode
 Body = JournalBatch | TelemetryBatch | Presence | Heartbeat | TimeRequest
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One readable message."""
 
     cabinet_id: str
     body: Body
+    arrived: float | None = None
+    """When it was read, elapsed seconds of the server's clock; None: now."""
 
 
-def read_message(fleet: str, topic: str, payload: bytes) -> Message:
+def read_message(fleet: str, inbound: Inbound) -> Message:
     """Topic and payload -> message; ProtocolError when it is none of this fleet."""
-    parsed = parse_up(topic)
+    parsed = parse_up(inbound.topic)
     if parsed.fleet != fleet:
         raise MalformedMessageError(f"a message of fleet {parsed.fleet!r}")
-    return Message(parsed.cabinet, _body(parsed.kind, payload))
+    return Message(parsed.cabinet, _body(parsed.kind, inbound.payload), inbound.arrived)
 
 
 def _body(kind: UpKind, payload: bytes) -> Body:

@@ -6,7 +6,7 @@ UTC month of receipt, as 202611), so that old months go by dropping a table (`pa
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, Float, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet_server.database import Table, UtcDateTime
@@ -78,6 +78,22 @@ class TelemetryBatchRow(Table):
         Index("ix_telemetry_batches_cabinet_at", "cabinet_id", "ends_at"),
         {"postgresql_partition_by": "RANGE (month)"},
     )
+
+
+class TelemetryHour(Table):
+    """What one metric of one part did in one hour (UTC): for charts of weeks and years."""
+
+    __tablename__ = "telemetry_hours"
+
+    cabinet_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    part: Mapped[str] = mapped_column(String(64), primary_key=True)
+    metric: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+    low: Mapped[float] = mapped_column(Float)
+    high: Mapped[float] = mapped_column(Float)
+    total: Mapped[float] = mapped_column(Float)
+    """Sum of all samples: divided by `count` it is the mean."""
 
 
 class JournalGap(Table):

@@ -58,12 +58,7 @@ def make_months(tx: Transaction) -> None:
         for step in range(MONTHS_AHEAD + 1):
             month = following(first, step)
             if month not in there:
-                tx.session.execute(
-                    text(
-                        f"CREATE TABLE IF NOT EXISTS {name}_{month} PARTITION OF {name} "
-                        f"FOR VALUES FROM ({month}) TO ({following(month)})"
-                    )
-                )
+                _make(tx, name, month)
 
 
 def forget_old_months(retention: Retention, tx: Transaction) -> None:
@@ -75,6 +70,19 @@ def forget_old_months(retention: Retention, tx: Transaction) -> None:
             _forget(tx, table, following(month_of(tx.now), -kept))
 
 
+def _make(tx: Transaction, name: str, month: int) -> None:
+    """Make one month; what came before it was there moves over from the default partition."""
+    made, bounds = f"{name}_{month}", f"FROM ({month}) TO ({following(month)})"
+    early = f"DELETE FROM {name}_default WHERE month = {month} RETURNING *"  # noqa: S608  # our names
+    for statement in (
+        f"CREATE TABLE {made} (LIKE {name} INCLUDING ALL)",
+        f"WITH early AS ({early}) INSERT INTO {made} SELECT * FROM early",  # noqa: S608  # same
+        f"ALTER TABLE {name} ATTACH PARTITION {made} FOR VALUES {bounds}",
+    ):
+        tx.session.execute(text(statement))
+    log.info("month.made", table=name, month=month)
+
+
 def _forget(
     tx: Transaction, table: type[JournalEvent] | type[TelemetryBatchRow], oldest: int
 ) -> None:
@@ -84,7 +92,6 @@ def _forget(
             if month < oldest:
                 tx.session.execute(text(f"DROP TABLE {name}_{month}"))
                 log.info("month.dropped", table=name, month=month)
-        return
     key = (table.cabinet_id, table.id, table.month)
     old = select(*key).where(table.month < oldest).limit(DELETED_PER_SWEEP)
     tx.session.execute(delete(table).where(tuple_(*key).in_(old)))

@@ -1,6 +1,6 @@
 """Births, wills, heartbeats and silence (P-9, P-10), inside the transaction of ingest."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -174,12 +174,14 @@ def flush(tx: Transaction, board: LastHeard) -> None:
         update_rows(tx.session, CabinetPresence, ("cabinet_id",), columns, rows)
 
 
-def expect_those_online(tx: Transaction, board: LastHeard, elapsed: float) -> None:
-    """At start: whoever was online counts as heard now, and is found out later if it is not."""
+def expect_those_online(
+    tx: Transaction, board: LastHeard, elapsed: float, shards: Collection[int]
+) -> None:
+    """Count whoever is online in these shards as heard now; it is found out later if it is not."""
     rows = tx.session.execute(
         select(Cabinet.id, Cabinet.uplink)
         .join(CabinetPresence, CabinetPresence.cabinet_id == Cabinet.id)
-        .where(CabinetPresence.online)
+        .where(CabinetPresence.online, Cabinet.shard.in_(sorted(shards)))
     )
     for row in rows:
         board.expect(row.id, Uplink(row.uplink), elapsed, tx.now)

@@ -34,6 +34,24 @@ class SampleView(View):
     value: float
 
 
+class PointView(View):
+    """What was measured in one stretch of time, which begins at `at`."""
+
+    at: datetime
+    count: int
+    low: float
+    high: float
+    mean: float
+
+
+class SeriesView(View):
+    """One metric of one part over time, oldest first; stretches without samples are left out."""
+
+    part: str
+    metric: str
+    points: list[PointView]
+
+
 class DeadLetterView(View):
     """What could not be read or handled."""
 

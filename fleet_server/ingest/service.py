@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -30,7 +31,7 @@ from fleet_server.ingest.presence import (
 from fleet_server.ingest.queries import open_dead_letters
 from fleet_server.ingest.speakers import Speaker, speakers
 from fleet_server.logs import get_logger
-from fleet_server.mqtt_link import Inbound
+from fleet_server.mqtt_inbox import Inbound
 from fleet_server.outbox.service import send
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction, Transactions
@@ -51,8 +52,7 @@ DEAD_LETTERS_OPEN_MAX = 100
 NewestRules = Callable[[Transaction], int]
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A receipt to publish, after the commit it speaks of."""
 
     topic: str
@@ -96,7 +96,7 @@ class Ingest:
 
     def _read(self, inbound: Inbound) -> Message | None:
         try:
-            return read_message(self._signing.fleet, inbound.topic, inbound.payload)
+            return read_message(self._signing.fleet, inbound)
         except ProtocolError as error:
             log.warning("message.unreadable", topic=inbound.topic[:120], reason=str(error))
             self._bury_message(inbound, str(error))
@@ -138,7 +138,7 @@ class Ingest:
             return []
         receipts: list[Outgoing] = []
         for event in body.events:
-            single = Message(message.cabinet_id, one_event(body, event.seq))
+            single = message._replace(body=one_event(body, event.seq))
             key = (message.cabinet_id, body.epoch, event.seq)
             try:
                 receipts = self._commit_or_doubt([single], {})
@@ -162,13 +162,13 @@ class Ingest:
         with self._transactions.write("system:ingest") as tx:
             known = speakers(tx.session, {message.cabinet_id for message in messages})
             desk = Desk(tx, known, locked_lanes(tx, known), poison)
-            spoke: list[tuple[Speaker, Body]] = []
+            spoke: list[tuple[Speaker, Message]] = []
             for message in messages:
                 speaker = known.get(message.cabinet_id)
                 if speaker is None:
                     log.warning("cabinet.unknown", cabinet=message.cabinet_id)
                     continue
-                spoke.append((speaker, message.body))
+                spoke.append((speaker, message))
             held, answered = self._take(desk, spoke)
             store(desk)
             hand_over(desk, self._parts.handlers)
@@ -181,21 +181,22 @@ class Ingest:
         return receipts
 
     def _take(
-        self, desk: Desk, spoke: Sequence[tuple[Speaker, Body]]
+        self, desk: Desk, spoke: Sequence[tuple[Speaker, Message]]
     ) -> tuple[list[Held], dict[str, Speaker]]:
         """Take in every message in its order; returns what cabinets hold and whom to answer."""
         held: dict[str, Held] = {}
         answered: dict[str, Speaker] = {}
         silent = self._board.silent_ones(speaker.id for speaker, _ in spoke)
-        present = {speaker.id for speaker, body in spoke if isinstance(body, Presence)}
+        present = {speaker.id for speaker, said in spoke if isinstance(said.body, Presence)}
         presences = Presences(desk.tx, silent | present)
-        for speaker, body in spoke:
+        for speaker, message in spoke:
+            body = message.body
             if isinstance(body, Presence) and body.state is PresenceState.OFFLINE:
                 if note_end(desk, presences, speaker, body):
                     desk.ended.add(speaker.id)
                 continue
             desk.ended.discard(speaker.id)
-            self._hear(speaker, body, desk.tx)
+            self._hear(speaker, message, desk.tx)
             if isinstance(body, Presence):
                 held[speaker.id] = note_birth(desk, presences, self._board, speaker, body)
             elif speaker.id in silent:
@@ -224,11 +225,13 @@ class Ingest:
             return
         answered[speaker.id] = speaker
 
-    def _hear(self, speaker: Speaker, body: Body, tx: Transaction) -> None:
-        """Note a sign of life. A will is none (P-9)."""
+    def _hear(self, speaker: Speaker, message: Message, tx: Transaction) -> None:
+        """Note a sign of life, as of when it came. A will is none (P-9)."""
+        body = message.body
         beat = body if isinstance(body, Heartbeat) else None
         uplink = body.uplink if isinstance(body, Presence) else speaker.uplink
-        elapsed = self._transactions.clock.elapsed()
+        arrived = message.arrived
+        elapsed = self._transactions.clock.elapsed() if arrived is None else arrived
         self._board.note(speaker.id, uplink, elapsed, tx.now, beat)
 
     def _answer_time(self, tx: Transaction, speaker: Speaker, request: TimeRequest) -> None:

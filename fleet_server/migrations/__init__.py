@@ -7,6 +7,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
+from fleet_server.database import alone
+
 PARTITION = re.compile(r"_(default|\d{6})$")
 
 
@@ -18,6 +20,7 @@ def is_declared(name: str | None, kind: str, _parents: object = None) -> bool:
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema; safe to run again."""
     with engine.begin() as connection:
+        alone(connection)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent))
         config.attributes["connection"] = connection

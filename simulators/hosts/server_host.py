@@ -4,8 +4,6 @@ With an outside broker (`broker=MosquittoHost`) the supervisor runs the app alon
 started with the server, learns of new cabinets by itself, and is killed and started by hand.
 """
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +13,12 @@ import psutil
 
 from simulators.errors import SimulatorError
 from simulators.hosts.broker_host import BrokerHost
+from simulators.hosts.first_user import add_user
 from simulators.hosts.ports import free_ports
 from simulators.hosts.process import HostedProcess
 from simulators.waiting import wait_until
 
 READY_SECONDS_MAX = 30.0
-COMMAND_SECONDS_MAX = 60.0
 
 
 class ServerHost:
@@ -62,10 +60,18 @@ class ServerHost:
             f"sqlite:///{self.data_dir / 'fleet.sqlite'}"
         )
 
+    @property
+    def processes(self) -> list[HostedProcess]:
+        """The supervisor; broker and app are its children."""
+        return [self.process]
+
     def start(self) -> None:
         """Start and wait until it is ready; an outside broker first."""
         if self.broker is not None:
-            self._command("migrate")
+            verb = [sys.executable, "-m", "fleet_server", "migrate"]
+            migration = HostedProcess(verb, self.process.log, self._environment)
+            migration.start()
+            migration.wait()
             self.broker.start()
             self.broker.watch()
         self.process.start()
@@ -95,24 +101,7 @@ class ServerHost:
 
     def add_user(self, username: str, roles: list[str], password: str) -> None:
         """Add a person by the command line, as an installation does."""
-        secret = self.data_dir / f"{username}.password"
-        secret.write_text(password)
-        secret.chmod(0o600)
-        role_options = [part for role in roles for part in ("--role", role)]
-        self._command("user", "add", username, *role_options, "--password-file", str(secret))
-        secret.unlink()
-
-    def _command(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "fleet_server", *arguments],
-            env={**os.environ, **self._environment},
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS_MAX,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise SimulatorError(f"fleet-server {' '.join(arguments[:2])}: {done.stderr[-500:]}")
+        add_user(self._environment, username, roles, password)
 
     def _is_ready(self) -> bool:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from edge_agent.seed import Chance
 from protocol.service_pin import hash_pin
 from simulators.hosts.cabinet_host import CabinetHost, CabinetPorts
+from simulators.hosts.fleet_host import FleetHost
 from simulators.hosts.ports import free_ports
 from simulators.hosts.server_host import ServerHost
 from simulators.people.http import Person
@@ -59,7 +60,7 @@ class Stage:
     """Everything on it; `close` leaves nothing running."""
 
     folder: Path
-    server: ServerHost
+    server: ServerHost | FleetHost
     chance: Chance
     cabinets: dict[str, CabinetHost] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)

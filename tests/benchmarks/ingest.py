@@ -18,7 +18,7 @@ from rich.progress import track
 from sqlalchemy import text
 
 from fleet_server.app import FleetServer, build
-from fleet_server.mqtt_link import Inbound
+from fleet_server.mqtt_inbox import Inbound
 from fleet_server.settings import Settings
 from protocol.topics import UpKind
 from tests.benchmarks.figures import Goal, report

@@ -1,4 +1,4 @@
-"""Journal and telemetry by month (partitions on PostgreSQL); leases of shards and of the timers.
+"""Journal and telemetry by month (partitions on PostgreSQL), hours of telemetry, leases.
 
 Revision ID: 0003
 Revises: 0002
@@ -32,6 +32,20 @@ def upgrade() -> None:
         sa.Column("fence", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
+    )
+    op.create_table(
+        "telemetry_hours",
+        sa.Column("cabinet_id", sa.String(length=32), nullable=False),
+        sa.Column("part", sa.String(length=64), nullable=False),
+        sa.Column("metric", sa.String(length=64), nullable=False),
+        sa.Column("hour", UtcDateTime(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("low", sa.Float(), nullable=False),
+        sa.Column("high", sa.Float(), nullable=False),
+        sa.Column("total", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "cabinet_id", "part", "metric", "hour", name=op.f("pk_telemetry_hours")
+        ),
     )
     for name in ("uq_journal_events_position", "ix_journal_events_cabinet_at"):
         op.drop_index(name, table_name="journal_events")

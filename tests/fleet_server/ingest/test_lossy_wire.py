@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from fleet_server.app import FleetServer
 from fleet_server.ingest.models import JournalEvent
-from fleet_server.mqtt_link import Inbound
+from fleet_server.mqtt_inbox import Inbound
 from protocol.topics import UpKind
 from tests.registry import add_a_site, speaking_cabinet
 from tests.speaking_cabinet import SpeakingCabinet

@@ -14,6 +14,7 @@ from fleet_server.ingest.presence import declare_silent, expect_those_online, fl
 from fleet_server.outbox.models import OutboundMessage
 from fleet_server.rules.service import put_rules
 from protocol.errors import SignatureRejectedError
+from protocol.identity import SHARD_COUNT
 from protocol.intervals import DEAF_AFTER_RECONNECT_SECONDS, Uplink
 from protocol.presence import PresenceCause, PresenceState, TimeRequest
 from protocol.rules import BlockKind, Notice, Rule, Terms
@@ -192,7 +193,7 @@ def test_p10_after_a_start_those_online_are_expected_and_found_out(
     clock.advance(3600)
     board = LastHeard(clock.elapsed())
     with server.transactions.write("system:test") as tx:
-        expect_those_online(tx, board, clock.elapsed())
+        expect_those_online(tx, board, clock.elapsed(), range(SHARD_COUNT))
     for seconds, silent in ((44, []), (2, ["C1"])):
         clock.advance(seconds)
         assert board.silent(clock.elapsed()) == silent

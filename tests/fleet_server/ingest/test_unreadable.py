@@ -14,7 +14,7 @@ from fleet_server.auth.rules import Role
 from fleet_server.ingest import service
 from fleet_server.ingest.models import Cursor, DeadLetter, JournalEvent
 from fleet_server.ingest.service import DEAD_LETTERS_OPEN_MAX
-from fleet_server.mqtt_link import Inbound
+from fleet_server.mqtt_inbox import Inbound
 from fleet_server.tickets.models import Ticket
 from protocol.presence import PresenceCause, PresenceState
 from protocol.topics import UpKind, up

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from fleet_server.app import FleetServer
 from fleet_server.ingest.models import DeadLetter, JournalEvent
-from fleet_server.mqtt_link import Inbound
+from fleet_server.mqtt_inbox import Inbound
 from fleet_server.tickets.models import Ticket
 from protocol.topics import UpKind, up
 from tests.registry import speaking_cabinet
