@@ -66,7 +66,7 @@ def fleet(
 
 
 @cli.command()
-def load(  # the options of the command
+def load(  # noqa: PLR0913, PLR0917  # the options of the command
     cabinets: Annotated[int, typer.Option(min=1, help="how many cabinets")],
     broker: Annotated[str, typer.Option(help="mqtt://host:port")],
     events_per_second: Annotated[
