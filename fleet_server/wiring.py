@@ -14,7 +14,7 @@ from fleet_server.auth.api import router as auth_router
 from fleet_server.auth.service import forget_old_tries
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
-from fleet_server.cabinets.desired import desired_versions, find_drift, resend_desired
+from fleet_server.cabinets.desired import desired_versions, find_drift, resend_desired_to
 from fleet_server.cabinets.events import CabinetRetired, DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.handlers import (
     on_command_finished,
@@ -196,7 +196,7 @@ def _repair(
     """Send again what cabinets miss: rules, desired state, orders (P-0, P-14)."""
     rules = newest_version(tx.session)
     desired = desired_versions(tx, [one.cabinet_id for one in held])
-    behind = []
+    behind, stale = [], []
     for one in held:
         if one.rules_version >= rules:
             pace.caught_up(one.cabinet_id, DownKind.RULES)
@@ -206,7 +206,8 @@ def _repair(
         if one.desired_version >= wanted:
             pace.caught_up(one.cabinet_id, DownKind.DESIRED)
         elif _is_due(pace, tx, one, DownKind.DESIRED, wanted):
-            resend_desired(tx, signing, one.cabinet_id)
+            stale.append(one.cabinet_id)
+    resend_desired_to(tx, signing, stale)
     resend_rules(tx, signing, behind)
     orders.repair(tx, signing, {one.cabinet_id: one.command_counter for one in held})
 
