@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from edge_agent.seed import Chance
-from protocol.commands import Command
+from protocol.commands import Command, read_command
 from protocol.desired import Desired
 from protocol.events import BlockedSlot
 from protocol.intervals import RECONNECT_SPREAD_SECONDS
@@ -24,6 +24,7 @@ from protocol.wire import DOWN_LIMIT_BYTES, decode_json, unpack
 from simulators.load.mix import EXPIRY, PLANOGRAM
 
 BUNDLES_KEPT = 4
+KEPT_EVENTS_MAX = 20_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,14 @@ class Orders:
     """Name of this run: epochs, boots and sales of another one differ."""
     chance: Chance
     spread_seconds: float = RECONNECT_SPREAD_SECONDS
+    sessions_from: int = 0
+    """Session numbers go on from here: those of an earlier run are lower (P-9)."""
+    kept_events: int = KEPT_EVENTS_MAX
+    """Committed events each keeps for a receipt that falls back (P-7); a real one: 7 days."""
+    uncommitted_events_max: int = KEPT_EVENTS_MAX
+    """Events written and not committed: then a cabinet writes no more until receipts come."""
+    keep_hashes: bool = False
+    """Whether each keeps the SHA-256 of every body it wrote: 32 bytes an event, no bound."""
     refused: int = 0
     _bundles: dict[bytes, HeldRules] = field(default_factory=dict)
 
@@ -92,7 +101,7 @@ class Orders:
 
     def command(self, payload: bytes, member: Member) -> Command:
         """Order that is true. Raises ProtocolError."""
-        return decode_json(self._open(payload, SignedKind.COMMAND, member), Command)
+        return read_command(self._open(payload, SignedKind.COMMAND, member))
 
     def spread(self, _member: Member) -> float:
         """Seconds until a birth that the server asked for (P-11)."""
