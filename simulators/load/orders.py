@@ -21,6 +21,7 @@ from protocol.matching import Goods, Match, Place, match
 from protocol.rules import Rule, read_rule_bundle
 from protocol.signatures import Keyring, SignedKind, read_envelope
 from protocol.wire import DOWN_LIMIT_BYTES, decode_json, unpack
+from simulators.errors import SimulatorError
 from simulators.load.mix import EXPIRY, PLANOGRAM
 
 BUNDLES_KEPT = 4
@@ -125,16 +126,21 @@ class Roll:
         return Keyring(base64.b64decode(key) for key in self.signing_keys)
 
     def write(self, path: Path) -> None:
-        """Keep it; it holds secrets."""
-        path.touch(mode=0o600)
-        path.chmod(0o600)
+        """Keep it, whole or not at all; it holds secrets."""
         entries = [vars(one) for one in self.members]
         kept = {"fleet": self.fleet, "signing_keys": self.signing_keys, "cabinets": entries}
-        path.write_text(json.dumps(kept))
+        draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.chmod(0o600)
+        draft.write_text(json.dumps(kept))
+        draft.replace(path)
 
 
 def read_roll(path: Path) -> Roll:
-    """Roll of a file."""
-    kept = json.loads(path.read_text())
-    members = [Member(**entry) for entry in kept["cabinets"]]
-    return Roll(kept["fleet"], kept["signing_keys"], members)
+    """Roll of a file. Raises SimulatorError when there is none."""
+    try:
+        kept = json.loads(path.read_text())
+        members = [Member(**entry) for entry in kept["cabinets"]]
+        return Roll(kept["fleet"], kept["signing_keys"], members)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SimulatorError(f"{path} is no roll of cabinets: {error}") from error
