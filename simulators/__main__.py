@@ -74,14 +74,19 @@ def load(  # noqa: PLR0913, PLR0917  # the options of the command
     ] = "max",
     batch: Annotated[int, typer.Option(min=1, max=100, help="events in one batch")] = 10,
     mix: Annotated[str, typer.Option(help=f"what they do: {', '.join(MIXES)}")] = "vending",
-    duration: Annotated[float, typer.Option(help="seconds; 0: until Ctrl-C")] = 0,
+    duration: Annotated[float, typer.Option(min=0, help="seconds; 0: until Ctrl-C")] = 0,
+    fleet_name: Annotated[
+        str,
+        typer.Option("--fleet", help="name of the fleet; empty: FLEET_FLEET, or that of the roll"),
+    ] = "",
     uplink: Annotated[Uplink, typer.Option(help="how they are connected")] = Uplink.WIRED,
     connect_per_second: Annotated[float, typer.Option(min=1)] = 500,
-    seed: Annotated[int, typer.Option(help="chance of reconnects")] = 1,
+    seed: Annotated[int, typer.Option(help="chance of reconnects and repeats")] = 1,
     credentials: Annotated[
         Path | None, typer.Option(help="roll of an earlier run; else they join by FLEET_* settings")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="share the cabinets out to so many")] = 1,
 ) -> None:
     """Play thousands of cabinets, true to the protocol, against a broker and a server."""
     console = Console()
@@ -91,9 +96,11 @@ def load(  # noqa: PLR0913, PLR0917  # the options of the command
         rate = None if events_per_second == "max" else float(events_per_second)
     except ValueError as error:
         raise typer.BadParameter("a number, or max", param_hint="--events-per-second") from error
+    if rate is not None and not 0 <= rate < math.inf:
+        raise typer.BadParameter("not below 0, and finite", param_hint="--events-per-second")
     try:
         order = LoadOrder(
-            roll=_roll(console, cabinets, credentials),
+            roll=_roll(console, cabinets, credentials, fleet_name),
             broker_url=broker,
             events_per_second=rate,
             batch=batch,
@@ -103,21 +110,24 @@ def load(  # noqa: PLR0913, PLR0917  # the options of the command
             connect_per_second=connect_per_second,
             seed=seed,
         )
-        code = play(console, order, json_file)
+        code = play(console, order, json_file, processes)
     except SimulatorError as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(2) from error
     raise typer.Exit(code)
 
 
-def _roll(console: Console, count: int, credentials: Path | None) -> Roll:
+def _roll(console: Console, count: int, credentials: Path | None, fleet: str) -> Roll:
     if credentials is not None:
         roll = read_roll(credentials)
         if len(roll.members) < count:
             raise SimulatorError(f"{credentials} holds {len(roll.members)} cabinets, not {count}")
+        if fleet not in {"", roll.fleet}:
+            raise SimulatorError(f"{credentials} is of fleet {roll.fleet!r}, not {fleet!r}")
         return Roll(roll.fleet, roll.signing_keys, roll.members[:count])
+    settings = Settings(fleet=fleet) if fleet else Settings()
     with console.status("入网 · joining") as status:
-        return roll_of(Settings(), count, lambda done: status.update(f"入网 · joined {done:,}"))
+        return roll_of(settings, count, lambda done: status.update(f"入网 · joined {done:,}"))
 
 
 def main() -> None:

@@ -9,20 +9,44 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from simulators.load.processes import LoadProcesses
 from simulators.load.runner import Load, LoadOrder, LoadReport, Standing
 
+NOT_IN_FILE = frozenset({"heads", "positions", "hashes", "latencies"})
+"""What a report has for each cabinet or event; `heads` becomes the list of cabinets."""
 
-def play(console: Console, order: LoadOrder, json_file: Path | None) -> int:
-    """Run the load; exit code 1 when something that was written is not committed."""
-    load = Load(order)
+
+def play(console: Console, order: LoadOrder, json_file: Path | None, processes: int = 1) -> int:
+    """Run the load; exit code 1 when something that was written is not committed.
+
+    The first Ctrl-C ends the writing and waits for the last receipts, the second does not wait.
+    """
+    load = Load(order) if processes == 1 else LoadProcesses(order, processes)
+
+    def end(*_: object) -> None:
+        (load.abandon if load.stop.is_set() else load.stop).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: load.stop.set())
+        signal.signal(number, end)
     with Live(console=console, refresh_per_second=2, transient=True) as live:
         report = load.run(_watcher(live, len(order.roll.members)))
     console.print(_summary(report))
     if json_file is not None:
-        json_file.write_text(json.dumps({**vars(report), "heads": len(report.heads)}, indent=1))
+        json_file.write_text(json.dumps(figures(report), indent=1))
     return 0 if report.committed >= report.written else 1
+
+
+def figures(report: LoadReport) -> dict[str, object]:
+    """Report as it is written to a file: figures, and where each cabinet stands."""
+    found: dict[str, object] = {
+        name: value for name, value in vars(report).items() if name not in NOT_IN_FILE
+    }
+    found["events_per_second"] = report.events_per_second
+    found["cabinets"] = {
+        name: {"epoch": epoch, "head": head, "committed": report.positions[name], "sha256": digest}
+        for name, (epoch, head, digest) in report.heads.items()
+    }
+    return found
 
 
 def _watcher(live: Live, cabinets: int) -> Callable[[Standing], None]:
@@ -52,7 +76,7 @@ def _summary(report: LoadReport) -> Table:
     table = Table(title="load", title_justify="left")
     for column in ("", "值 · value"):
         table.add_column(column)
-    cpu = report.cpu_seconds / report.written * 1e6 if report.written else 0.0
+    cpu = report.play_cpu_seconds / report.written * 1e6 if report.written else 0.0
     for name, value in (
         ("写入 · written", f"{report.written:,}"),
         ("提交 · committed", f"{report.committed:,}"),

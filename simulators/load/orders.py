@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from edge_agent.seed import Chance
-from protocol.commands import Command
+from protocol.commands import Command, read_command
 from protocol.desired import Desired
 from protocol.events import BlockedSlot
 from protocol.intervals import RECONNECT_SPREAD_SECONDS
@@ -21,9 +21,11 @@ from protocol.matching import Goods, Match, Place, match
 from protocol.rules import Rule, read_rule_bundle
 from protocol.signatures import Keyring, SignedKind, read_envelope
 from protocol.wire import DOWN_LIMIT_BYTES, decode_json, unpack
+from simulators.errors import SimulatorError
 from simulators.load.mix import EXPIRY, PLANOGRAM
 
 BUNDLES_KEPT = 4
+KEPT_EVENTS_MAX = 20_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,14 @@ class Orders:
     """Name of this run: epochs, boots and sales of another one differ."""
     chance: Chance
     spread_seconds: float = RECONNECT_SPREAD_SECONDS
+    sessions_from: int = 0
+    """Session numbers go on from here: those of an earlier run are lower (P-9)."""
+    kept_events: int = KEPT_EVENTS_MAX
+    """Committed events each keeps for a receipt that falls back (P-7); a real one: 7 days."""
+    uncommitted_events_max: int = KEPT_EVENTS_MAX
+    """Events written and not committed: then a cabinet writes no more until receipts come."""
+    keep_hashes: bool = False
+    """Whether each keeps the SHA-256 of every body it wrote: 32 bytes an event, no bound."""
     refused: int = 0
     _bundles: dict[bytes, HeldRules] = field(default_factory=dict)
 
@@ -92,7 +102,7 @@ class Orders:
 
     def command(self, payload: bytes, member: Member) -> Command:
         """Order that is true. Raises ProtocolError."""
-        return decode_json(self._open(payload, SignedKind.COMMAND, member), Command)
+        return read_command(self._open(payload, SignedKind.COMMAND, member))
 
     def spread(self, _member: Member) -> float:
         """Seconds until a birth that the server asked for (P-11)."""
@@ -116,16 +126,21 @@ class Roll:
         return Keyring(base64.b64decode(key) for key in self.signing_keys)
 
     def write(self, path: Path) -> None:
-        """Keep it; it holds secrets."""
-        path.touch(mode=0o600)
-        path.chmod(0o600)
+        """Keep it, whole or not at all; it holds secrets."""
         entries = [vars(one) for one in self.members]
         kept = {"fleet": self.fleet, "signing_keys": self.signing_keys, "cabinets": entries}
-        path.write_text(json.dumps(kept))
+        draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.chmod(0o600)
+        draft.write_text(json.dumps(kept))
+        draft.replace(path)
 
 
 def read_roll(path: Path) -> Roll:
-    """Roll of a file."""
-    kept = json.loads(path.read_text())
-    members = [Member(**entry) for entry in kept["cabinets"]]
-    return Roll(kept["fleet"], kept["signing_keys"], members)
+    """Roll of a file. Raises SimulatorError when there is none."""
+    try:
+        kept = json.loads(path.read_text())
+        members = [Member(**entry) for entry in kept["cabinets"]]
+        return Roll(kept["fleet"], kept["signing_keys"], members)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SimulatorError(f"{path} is no roll of cabinets: {error}") from error

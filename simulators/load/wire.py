@@ -15,6 +15,8 @@ READ_BYTES = 65_536
 PACKET_BYTES_MAX = DOWN_LIMIT_BYTES + 4_096
 UNSENT_BYTES_MAX = 4 * 1024 * 1024
 """A broker that reads nothing for so long has lost this cabinet."""
+HANDSHAKE_SECONDS_MAX = 30.0
+"""From the first packet to the subscription; then the cabinet tries anew."""
 
 
 class Stage(Enum):
@@ -104,14 +106,22 @@ class Exchange:
             self._lose(wire, elapsed)
 
     def leave(self, wire: Wire) -> None:
-        """Say goodbye and close."""
-        if wire.stage is Stage.ONLINE and wire.connection is not None:
+        """Say goodbye, as far as the broker takes it at once, and close."""
+        if wire.stage is Stage.ONLINE:
             try:
-                wire.connection.settimeout(1.0)
-                wire.connection.sendall(bytes(wire.unsent) + wire.cabinet.goodbye())
+                self._write(wire, wire.cabinet.goodbye())
             except OSError:
                 self.counts.lost += 1
         self._drop(wire)
+
+    def give_up_dead(self, wire: Wire, elapsed: float) -> None:
+        """Cut a connection that never came to be, or over which nothing is heard any more."""
+        if wire.stage is Stage.ONLINE:
+            if wire.cabinet.hearing.deaf(elapsed):
+                self._lose(wire, elapsed)
+                wire.cabinet.hearing.give_up()
+        elif wire.stage is not Stage.AWAY and elapsed > wire.connect_at + HANDSHAKE_SECONDS_MAX:
+            self._lose(wire, elapsed)
 
     def cut(self, wire: Wire, elapsed: float) -> None:
         """Cut one connection as a dead modem does; it comes back."""
@@ -189,6 +199,7 @@ class Exchange:
             self.counts.connected -= 1
         self.counts.lost += 1
         self._drop(wire)
+        wire.cabinet.hearing.lost()
         wire.connect_at = elapsed + self._reconnect_in()
 
     def _drop(self, wire: Wire) -> None:
