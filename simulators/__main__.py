@@ -1,4 +1,4 @@
-"""Command line of the simulators: `cabinet-sim story` and `cabinet-sim fleet`."""
+"""Command line of the simulators: `cabinet-sim story`, `fleet` and `simulate`."""
 
 import math
 import signal
@@ -12,6 +12,9 @@ from rich.console import Console
 
 from edge_agent.seed import Chance
 from simulators.errors import SimulatorError
+from simulators.fleet_simulation.command import simulate_seeds
+from simulators.fleet_simulation.options import STEPS
+from simulators.fleet_simulation.runner import Plan
 from simulators.hosts.server_host import ServerHost
 from simulators.story.living_fleet import live
 from simulators.story.plot import STORY_SECONDS_MAX, play_story
@@ -56,6 +59,21 @@ def fleet(
             raise typer.Exit(1) from error
         finally:
             stage.close()
+
+
+@cli.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="first seed")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000_000, help="how many")] = 1,
+    steps: Annotated[int, typer.Option(min=1, max=100_000, help="of each run")] = STEPS,
+    cabinets: Annotated[
+        int | None, typer.Option(min=1, max=64, help="of each run; drawn by the seed if not given")
+    ] = None,
+    trace: Annotated[Path | None, typer.Option(help="write every line of the run here")] = None,
+) -> None:
+    """Play whole fleets under a virtual clock, with everything going wrong; exit 1 on a failure."""
+    plan = Plan(steps=steps, cabinets=cabinets, trace_file=trace)
+    raise typer.Exit(simulate_seeds(Console(), range(seed, seed + seeds), plan))
 
 
 def main() -> None:
