@@ -66,7 +66,7 @@ class OnSite:
         shelves = cabinet.shelves
         shelves.stuck = shelves.dead = cabinet.probe_dead = False
         cabinet.celsius = FINE_CELSIUS
-        shelves.close()
+        self._shut(cabinet)
         agent = cabinet.agent
         if agent is None:
             return

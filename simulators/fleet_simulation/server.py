@@ -87,7 +87,11 @@ class SimulatedServer:
         self._lives += 1
         self.clock.restart()
         self.app = self._built()
-        self.app.prepare()
+        try:
+            self.app.prepare()
+        except MachineCrashed:
+            self.crash()
+            return
         self._publisher = OutboxPublisher(
             self.app.transactions, self._publish, threading.Event(), lambda: self._broker.reachable
         )

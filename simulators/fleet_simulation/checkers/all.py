@@ -63,12 +63,8 @@ class Checkers:
         """What is still under way; empty when all is done."""
         left = []
         newest = self._view.value("SELECT max(version) FROM rule_sets")
-        wanted: dict[str, int] = {
-            cabinet: version
-            for cabinet, version in self._view.rows(
-                "SELECT cabinet_id, version FROM cabinet_desired"
-            )
-        }
+        found = self._view.rows("SELECT cabinet_id, version FROM cabinet_desired")
+        wanted = {str(row[0]): row[1] for row in found}
         for cabinet in self._cabinets.values():
             agent = cabinet.agent
             if agent is None:
