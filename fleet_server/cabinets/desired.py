@@ -121,9 +121,7 @@ def resend_desired(
     _tell(tx, cabinet_id)
 
 
-def overtake_desired(
-    tx: Transaction, signing: SigningService, cabinet_id: str, held: int
-) -> None:
+def overtake_desired(tx: Transaction, signing: SigningService, cabinet_id: str, held: int) -> None:
     """Give the desired state a version above `held`: this database was restored from a backup."""
     row = desired_of(tx, cabinet_id)
     if not 0 < held - row.version <= OVERTAKEN_MAX:
