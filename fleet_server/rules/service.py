@@ -18,7 +18,6 @@ from protocol.rules import Rule, RuleBundle, check_rule, read_rule_bundle
 from protocol.signatures import WHOLE_FLEET, Envelope, SignedKind
 from protocol.topics import AllKind, DownKind
 
-
 log = get_logger("rules")
 
 OVERTAKEN_MAX = 100_000
