@@ -5,6 +5,7 @@ a while to notice that somebody is gone; so does the other side.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +19,8 @@ from simulators.fleet_simulation.virtual_clock import Timeline
 LATENCY_SECONDS = (0.01, 0.4)
 NOTICE_SECONDS = (2.0, 40.0)
 """How long a dead connection looks alive: at most 1.5 keep-alives of a wired cabinet (P-0)."""
+SEEN_MAX = 200
+"""Messages that may come once more, long after: a broker that was cut off keeps some."""
 FLIGHTS_MAX = 20_000
 """Messages under way; more is a loop of ours."""
 
@@ -86,6 +89,7 @@ class Broker:
         self._flights: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
         self._life = 0
+        self._seen: deque[Message] = deque(maxlen=SEEN_MAX)
 
     @property
     def reachable(self) -> bool:
@@ -153,6 +157,13 @@ class Broker:
                 self._dice.seconds(*NOTICE_SECONDS), lambda: self._notice_gone(client, "no ping")
             )
 
+    def replay(self) -> None:
+        """Some message of a cabinet comes once more, however old it is."""
+        if self._seen:
+            old = self._dice.one_of(list(self._seen))
+            self._trace.note("broker", "replays", old.topic)
+            self._carry(lambda: self._to_server(old.topic, old.payload))
+
     def restart(self) -> None:
         """Forget all sessions, wills and messages under way."""
         self._life += 1
@@ -164,6 +175,7 @@ class Broker:
         if self._dice.happens(self.network.loss):
             self._trace.note("network", "lost", message.topic)
             return
+        self._seen.append(message)
         for _ in range(2 if self._dice.happens(self.network.copy) else 1):
             self._carry(lambda: self._to_server(message.topic, message.payload))
 

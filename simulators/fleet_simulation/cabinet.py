@@ -26,7 +26,7 @@ from protocol.enrolment import EnrolmentAnswer
 from simulators.fleet_simulation.broker import Broker
 from simulators.fleet_simulation.cabinet_link import CabinetLink
 from simulators.fleet_simulation.dice import Dice
-from simulators.fleet_simulation.errors import MachineCrashed
+from simulators.fleet_simulation.errors import InvariantBrokenError, MachineCrashed, shortly
 from simulators.fleet_simulation.goods import unit
 from simulators.fleet_simulation.ground import Ground
 from simulators.fleet_simulation.journal_truth import JournalTruth
@@ -141,6 +141,8 @@ class SimulatedCabinet:
         except MachineCrashed:
             self._in_doubt += self.link.taken_rules
             self.crash()
+        except Exception as error:
+            raise InvariantBrokenError("agent", f"{self.id}: {shortly(error)}") from error
         else:
             self._look(agent)
 

@@ -22,6 +22,7 @@ TOLD = (
     "clock is wrong by",
     "writes poison",
     "rubbish",
+    "replays",
     "breaks",
 )
 """Troubles that are counted in the summary."""

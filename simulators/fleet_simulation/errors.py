@@ -2,6 +2,8 @@
 
 from simulators.errors import SimulatorError
 
+TOLD_LENGTH_MAX = 300
+
 
 class InvariantBrokenError(SimulatorError):
     """A promise of the product was broken in a run."""
@@ -10,6 +12,11 @@ class InvariantBrokenError(SimulatorError):
         super().__init__(f"{checker}: {detail}")
         self.checker = checker
         self.detail = detail
+
+
+def shortly(error: BaseException) -> str:
+    """Say what an exception is in one line."""
+    return f"{type(error).__name__}: {error}".split("\n", 1)[0][:TOLD_LENGTH_MAX]
 
 
 class MachineCrashed(BaseException):

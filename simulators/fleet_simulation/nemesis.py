@@ -58,6 +58,7 @@ class Nemesis:
             (self._options.clock_jump, self.jump),
             (self._options.poison, self.poison),
             (self._options.rubbish, self.rubbish),
+            (self._options.replay, self._broker.replay),
             (self._options.telemetry_flood, self.flood),
             (COPY_EVERY, self.copy),
             (DEVICE_TROUBLE, self.break_a_device),

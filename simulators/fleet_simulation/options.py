@@ -35,6 +35,7 @@ class Options:
     clock_jump: float
     poison: float
     rubbish: float
+    replay: float
     telemetry_flood: float
 
     @property
@@ -60,6 +61,7 @@ RATES_MAX = {
     "clock_jump": 0.02,
     "poison": 0.02,
     "rubbish": 0.03,
+    "replay": 0.1,
     "telemetry_flood": 0.03,
 }
 

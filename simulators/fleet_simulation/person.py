@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from fleet_server.app import FleetServer
 from fleet_server.auth.rules import Grant, Role
 from fleet_server.auth.service import PasswordHashed, add_user
-from simulators.fleet_simulation.errors import InvariantBrokenError
+from simulators.fleet_simulation.errors import InvariantBrokenError, shortly
 from simulators.fleet_simulation.server import SimulatedServer
 from simulators.fleet_simulation.trace import Trace
 
@@ -74,7 +74,7 @@ class Person:
         try:
             answer = self._client.request(method, f"/api/v1{path}", **more)
         except Exception as error:
-            raise InvariantBrokenError("http", f"{method} {path}: {error!r}") from error
+            raise InvariantBrokenError("http", f"{method} {path}: {shortly(error)}") from error
         if answer.status_code >= 500:
             raise InvariantBrokenError("http", f"{method} {path}: {answer.text}")
         return answer

@@ -16,6 +16,9 @@ from simulators.fleet_simulation.simulation import Simulation
 FAST = Path("/dev/shm")  # noqa: S108  # nothing here outlives its run
 """Files in memory: what a power cut costs is modelled, not suffered."""
 
+FRAMES = 6
+"""Of the place an exception came from."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -75,7 +78,7 @@ def _outcome(run: Simulation, seed: int, plan: Plan, progress: Callable[[int], N
     except InvariantBrokenError as error:
         checker = error.checker
         cause = error.__cause__
-        told = "" if cause is None else "".join(traceback.format_exception(cause))
+        told = "" if cause is None else "".join(traceback.format_tb(cause.__traceback__)[-FRAMES:])
         failure = f"{error}\n{told}".rstrip()
     return Outcome(
         seed,

@@ -25,7 +25,7 @@ from protocol.presence import PresenceState, ServerState
 from protocol.topics import AllKind, broadcast
 from protocol.wire import encode
 from simulators.fleet_simulation.broker import Broker
-from simulators.fleet_simulation.errors import MachineCrashed
+from simulators.fleet_simulation.errors import InvariantBrokenError, MachineCrashed, shortly
 from simulators.fleet_simulation.ground import Ground
 from simulators.fleet_simulation.virtual_clock import VirtualClock
 
@@ -170,6 +170,10 @@ class SimulatedServer:
             self._turn(self.app)
         except MachineCrashed:
             self.crash()
+        except InvariantBrokenError:
+            raise
+        except Exception as error:
+            raise InvariantBrokenError("server", shortly(error)) from error
 
     def acting(self, act: Callable[[], None]) -> bool:
         """Let a person use it; False where it crashed in it."""

@@ -114,18 +114,10 @@ class Simulation:
         self.ground.timeline.advance(seconds)
         self.broker.deliver()
         for name in self._dice.shuffled(sorted(self.cabinets)):
-            self._step_agent(self.cabinets[name])
+            self.cabinets[name].step()
         self.broker.deliver()
         self.server.step()
         self.checkers.look()
-
-    def _step_agent(self, cabinet: SimulatedCabinet) -> None:
-        try:
-            cabinet.step()
-        except InvariantBrokenError:
-            raise
-        except Exception as error:
-            raise InvariantBrokenError("agent", f"{cabinet.id}: {error!r}") from error
 
     def _heal(self) -> None:
         """No more troubles; then everything drains in bounded time."""

@@ -18,6 +18,27 @@ S = TypeVar("S", bound=StrEnum)
 Steps = Mapping[str, frozenset[str]]
 
 
+def _table(life: LifeCycle[S]) -> Steps:
+    """Names of the states and of the steps from each."""
+    return {str(state): frozenset(map(str, onward)) for state, onward in life.steps.items()}
+
+
+HISTORIES = (
+    ("ticket_history", "ticket_id", _table(TICKET_LIFE)),
+    ("visit_history", "visit_id", _table(VISIT_LIFE)),
+    ("recall_history", "recall_id", _table(RECALL_LIFE)),
+)
+"""Table, whose history it is, and its steps as they were when the program began."""
+SNAPSHOTS = (
+    ("offers", _table(OFFER_LIFE)),
+    ("holds", _table(HOLD_LIFE)),
+    ("cabinet_commands", _table(COMMAND_LIFE)),
+    ("faults", _table(FAULT_LIFE)),
+    ("recall_cabinets", _table(CABINET_LIFE)),
+    ("recall_buyers", _table(BUYER_LIFE)),
+)
+
+
 @dataclass
 class _History:
     """One table of steps with `before` and `after`."""
@@ -57,19 +78,8 @@ class LifeCycleChecker:
             self._compare(snapshots)
 
     def _begin(self) -> None:
-        self._histories = (
-            _History("ticket_history", "ticket_id", _table(TICKET_LIFE)),
-            _History("visit_history", "visit_id", _table(VISIT_LIFE)),
-            _History("recall_history", "recall_id", _table(RECALL_LIFE)),
-        )
-        self._snapshots = (
-            _Snapshots("offers", _table(OFFER_LIFE)),
-            _Snapshots("holds", _table(HOLD_LIFE)),
-            _Snapshots("cabinet_commands", _table(COMMAND_LIFE)),
-            _Snapshots("faults", _table(FAULT_LIFE)),
-            _Snapshots("recall_cabinets", _table(CABINET_LIFE)),
-            _Snapshots("recall_buyers", _table(BUYER_LIFE)),
-        )
+        self._histories = [_History(*one) for one in HISTORIES]
+        self._snapshots = [_Snapshots(*one) for one in SNAPSHOTS]
 
     def _follow(self, history: _History) -> None:
         rows = self._view.rows(
@@ -97,11 +107,6 @@ class LifeCycleChecker:
 
     def _fail(self, detail: str) -> None:
         raise InvariantBrokenError("life cycle", detail)
-
-
-def _table(life: LifeCycle[S]) -> Steps:
-    """Names of the states and of the steps from each."""
-    return {str(state): frozenset(map(str, onward)) for state, onward in life.steps.items()}
 
 
 def _after(steps: Steps, state: str) -> set[str]:
