@@ -30,6 +30,8 @@ from protocol.signatures import SignedKind
 from protocol.topics import DownKind
 
 PIN_HASH = "service_pin_hash"
+OVERTAKEN_MAX = 100_000
+"""Versions a backup may lack; a cabinet that names more is not believed."""
 DRIFTS_PER_SWEEP = 200
 """Cabinets looked at in one sweep of one second."""
 
@@ -131,6 +133,16 @@ def desired_rows(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, Cabin
     found = select(CabinetDesired).where(one_of(tx.session, CabinetDesired.cabinet_id, cabinet_ids))
     rows = tx.session.scalars(found.order_by(CabinetDesired.cabinet_id).with_for_update())
     return {row.cabinet_id: row for row in rows}
+
+
+def overtake_desired(tx: Transaction, signing: SigningService, cabinet_id: str, held: int) -> None:
+    """Give the desired state a version above `held`: this database was restored from a backup."""
+    row = desired_of(tx, cabinet_id)
+    if not 0 < held - row.version <= OVERTAKEN_MAX:
+        return
+    row.version, row.changed_at = held + 1, tx.now
+    row.state = {**row.state, "version": row.version}
+    resend_desired(tx, signing, cabinet_id)
 
 
 def desired_of(tx: Transaction, cabinet_id: str, *, lock: bool = True) -> CabinetDesired:
