@@ -88,9 +88,7 @@ def _tune_memory() -> None:
 
 def _serve(parts: Collection[Part]) -> None:
     settings = _settings()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _until_signal()
     server = build(settings, parts=parts)
     server.prepare()
     _tune_memory()

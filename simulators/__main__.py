@@ -1,4 +1,4 @@
-"""Command line of the simulators: `cabinet-sim story`, `fleet` and `load`."""
+"""Command line of the simulators: `cabinet-sim story`, `fleet`, `load` and `simulate`."""
 
 import math
 import signal
@@ -14,6 +14,9 @@ from edge_agent.seed import Chance
 from fleet_server.settings import Settings
 from protocol.intervals import Uplink
 from simulators.errors import SimulatorError
+from simulators.fleet_simulation.command import simulate_seeds
+from simulators.fleet_simulation.options import STEPS
+from simulators.fleet_simulation.runner import Plan
 from simulators.hosts.server_host import ServerHost
 from simulators.load.command import play
 from simulators.load.mix import MIXES
@@ -128,6 +131,21 @@ def _roll(console: Console, count: int, credentials: Path | None, fleet: str) ->
     settings = Settings(fleet=fleet) if fleet else Settings()
     with console.status("入网 · joining") as status:
         return roll_of(settings, count, lambda done: status.update(f"入网 · joined {done:,}"))
+
+
+@cli.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="first seed")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000_000, help="how many")] = 1,
+    steps: Annotated[int, typer.Option(min=1, max=100_000, help="of each run")] = STEPS,
+    cabinets: Annotated[
+        int | None, typer.Option(min=1, max=64, help="of each run; drawn by the seed if not given")
+    ] = None,
+    trace: Annotated[Path | None, typer.Option(help="write every line of the run here")] = None,
+) -> None:
+    """Play whole fleets under a virtual clock, with everything going wrong; exit 1 on a failure."""
+    plan = Plan(steps=steps, cabinets=cabinets, trace_file=trace)
+    raise typer.Exit(simulate_seeds(Console(), range(seed, seed + seeds), plan))
 
 
 def main() -> None:

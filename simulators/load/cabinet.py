@@ -61,6 +61,7 @@ class LoadCabinet:
         "desired_version",
         "digest",
         "epoch",
+        "fell_back",
         "hashes",
         "hearing",
         "heartbeat_at",
@@ -97,6 +98,8 @@ class LoadCabinet:
         self._timeout = RECEIPT_TIMEOUT_SECONDS
         self._ids = self.resent = 0
         self.heartbeat_at = 0.0
+        self.fell_back = 0
+        """Receipts below an earlier one: the server told more than its database kept."""
         self.birth_at: float | None = None
         self.hearing = Hearing()
         self._server_epoch = ""
@@ -263,6 +266,7 @@ class LoadCabinet:
                 latencies(elapsed - self._instants.popleft())
         else:
             # What the server lost is measured from now on: it was committed once before.
+            self.fell_back += 1
             again = max(self.committed, held_from) - max(position.committed, held_from)
             self._instants.extendleft([elapsed] * again)
         self.committed = position.committed

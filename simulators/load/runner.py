@@ -62,6 +62,8 @@ class LoadReport:
     written: int = 0
     committed: int = 0
     resent: int = 0
+    fell_back: int = 0
+    """Receipts below an earlier one: an honest server has none unless its database was restored."""
     lost_connections: int = 0
     refused_orders: int = 0
     seconds: float = 0.0
@@ -315,6 +317,7 @@ class Load:
         report.written = sum(one.head for one in cabinets)
         report.committed = sum(one.committed for one in cabinets)
         report.resent = sum(one.resent for one in cabinets)
+        report.fell_back = sum(one.fell_back for one in cabinets)
         report.lost_connections = self._exchange.counts.lost
         report.refused_orders = self._orders.refused
         report.latency_p50_ms, report.latency_p99_ms = percentiles(self._latencies)

@@ -1,5 +1,6 @@
 """The stage: one server, three cabinets, the people; everything real, on free ports."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from edge_agent.seed import Chance
 from protocol.service_pin import hash_pin
 from simulators.hosts.cabinet_host import CabinetHost, CabinetPorts
 from simulators.hosts.fleet_host import FleetHost
+from simulators.hosts.link import CuttableLink
 from simulators.hosts.ports import free_ports
 from simulators.hosts.server_host import ServerHost
 from simulators.people.http import Person
@@ -67,6 +69,8 @@ class Stage:
     shoppers: list[Shopper] = field(default_factory=list)
     technicians: list[Technician] = field(default_factory=list)
     site_ids: dict[str, str] = field(default_factory=dict)
+    link: Callable[[int, int], CuttableLink] = CuttableLink
+    """Makes the link of a cabinet to the broker."""
     is_open: bool = False
     units_removed: int = 0
     """Taken out by technicians, by their own count."""
@@ -127,7 +131,12 @@ class Stage:
         """Register a cabinet, wire its hardware, let it join and start its agent."""
         local, link = free_ports(2)
         cabinet = CabinetHost(
-            cabinet_id, self.folder, SLOTS, self.server.broker_port, CabinetPorts(local, link)
+            cabinet_id,
+            self.folder,
+            SLOTS,
+            self.server.broker_port,
+            CabinetPorts(local, link),
+            self.link,
         )
         draft = {
             "id": cabinet_id,

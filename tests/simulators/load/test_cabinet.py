@@ -1,266 +1,150 @@
-"""A load cabinet keeps protocol v1 as the agent does, told by the server's own ingest."""
+"""One simulated cabinet without a socket: it keeps to P-2, P-3 and P-16."""
 
 import hashlib
-from typing import Any
+from datetime import datetime
 
-import msgspec
 import pytest
-from sqlalchemy import select
 
-from fleet_server.ingest.models import DeadLetter, JournalEvent
-from fleet_server.ingest.service import Outgoing
+from edge_agent.seed import Chance
+from fleet_server.app import FleetServer
+from fleet_server.cabinets.service import keys_for_cabinet
+from fleet_server.outbox.queries import waiting
+from fleet_server.rules.service import put_rules
 from protocol import mqtt_packets as mqtt
-from protocol.commands import Command, CommandName
-from protocol.events import read_body
-from protocol.journal import Event
-from protocol.presence import PresenceState, ServerState
-from protocol.rules import BlockKind, Notice, Rule, RuleBundle, Terms, Where
-from protocol.signatures import WHOLE_FLEET, SignedKind, Signer, read_envelope
-from protocol.topics import AllKind, DownKind, broadcast
-from protocol.wire import encode, unpack
-from simulators.load.mix import MIXES, PLANOGRAM, Shelf
-from tests.server_fixtures import MONDAY_MORNING
-from tests.simulators.load.conftest import PACKET_BYTES_MAX, Conversation, Talk
+from protocol.intervals import Uplink
+from protocol.journal import JournalBatch, Position, Receipt, read_journal_batch
+from protocol.presence import Presence
+from protocol.rules import BlockKind, Lots, Notice, Rule, Terms
+from protocol.topics import AllKind, DownKind, UpKind, broadcast, down, up
+from protocol.wire import decode, encode
+from simulators.load.cabinet import LoadCabinet
+from simulators.load.mix import MIXES, PLANOGRAM
+from simulators.load.orders import Member, Orders, Roll
 
-FLEET = "fleet"
-COMMITTED = 40
-TIMEOUT_MAX_SECONDS = 12.5
-"""P-2: ten seconds, and a quarter of jitter."""
+NOW = "2026-03-02T08:00:00.000+00:00"
 
 
-def bundle(version: int, *rules: Rule) -> RuleBundle:
-    return RuleBundle(SignedKind.RULES, FLEET, WHOLE_FLEET, version, MONDAY_MORNING, list(rules))
+@pytest.fixture
+def orders(server: FleetServer) -> Orders:
+    keys, _ = keys_for_cabinet(server.signing)
+    return Orders("fleet", Roll("fleet", keys, []).keyring(), "run", Chance.from_seed(1))
 
 
-def rule(gtin: str, where: Where | None = None) -> Rule:
-    notice = Notice("停售", "Not sold")
-    return Rule("R1", 1, BlockKind.RECALL, Terms(gtins=[gtin]), notice, where=where or Where())
+@pytest.fixture
+def cabinet(orders: Orders) -> LoadCabinet:
+    member = Member("L1", "secret", "s1", "east")
+    return LoadCabinet(member, orders, MIXES["vending"], lambda: NOW, 10, Uplink.WIRED)
 
 
-def command(talk: Conversation, counter: int, *, session: int | None = None) -> Command:
-    return Command(
-        SignedKind.COMMAND,
-        FLEET,
-        talk.cabinet.member.cabinet,
-        f"order-{counter}",
-        CommandName.IDENTIFY if session is None else CommandName.UNLOCK,
-        {"seconds": 5} if session is None else {"door": "1"},
-        talk.server.clock.now(),
-        30,
-        counter,
-        session,
-    )
+def messages(data: bytes) -> list[mqtt.Publish]:
+    """What the cabinet published, as the broker would hand it on."""
+    return [one for one in mqtt.Reader(10**6).feed(data) if isinstance(one, mqtt.Publish)]
 
 
-def mqtt_messages(packets: bytes) -> list[dict[str, Any]]:
-    """Bodies of the messages in these packets."""
-    heard = mqtt.Reader(PACKET_BYTES_MAX).feed(packets)
-    return [msgspec.json.decode(unpack(one.payload)) for one in heard if type(one) is mqtt.Publish]
+def batch_in(data: bytes | None) -> JournalBatch:
+    assert data is not None
+    (found,) = [one for one in messages(data) if one.topic == up("fleet", "L1", UpKind.JOURNAL)]
+    return read_journal_batch(found.payload)
 
 
-def journal(talk: Conversation) -> list[tuple[int, str, str]]:
-    with talk.server.transactions.read() as tx:
-        rows = tx.session.execute(
-            select(JournalEvent.seq, JournalEvent.type, JournalEvent.body)
-            .where(JournalEvent.epoch == talk.cabinet.epoch)
-            .order_by(JournalEvent.seq)
-        )
-        return [(seq, kind, body) for seq, kind, body in rows]
+def receive(cabinet: LoadCabinet, committed: int, elapsed: float = 1.0) -> bytes:
+    receipt = Receipt(1, "server", datetime.fromisoformat(NOW), Position(cabinet.epoch, committed))
+    topic = down("fleet", "L1", DownKind.RECEIPT)
+    packet = mqtt.Publish(topic, encode(receipt), 0, 0, retain=False, dup=False)
+    return cabinet.hear(packet, elapsed, lambda _: None)
 
 
-def told(talk: Conversation, kind: str) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(body) for _, name, body in journal(talk) if name == kind]
+def test_a_birth_says_what_it_holds_and_sends_what_waits(cabinet: LoadCabinet) -> None:
+    cabinet.connect()
+    cabinet.live(3, 0.0)
+    first, second = messages(cabinet.birth(0.0))
+    presence = decode(first.payload, Presence)
+    assert (presence.session, presence.journal.head, presence.journal.floor) == (1, 3, 1)
+    assert read_journal_batch(second.payload).last == 3
 
 
-@pytest.mark.parametrize("name", MIXES)
-def test_every_body_of_a_mix_is_one_a_real_cabinet_writes(name: str) -> None:
-    stream = MIXES[name](Shelf("C1", "boot"), MONDAY_MORNING.isoformat)
-    for seq in range(1, 900):
-        kind, body = next(stream)
-        event = Event(
-            seq=seq,
-            at=MONDAY_MORNING,
-            mono_ms=1,
-            boot="boot",
-            type=kind,
-            body=msgspec.Raw(body.encode()),
-        )
-        assert read_body(event) is not None, kind
+def test_one_batch_is_under_way_and_the_next_follows_its_receipt(cabinet: LoadCabinet) -> None:
+    cabinet.live(25, 0.0)
+    assert (batch := batch_in(cabinet.next_batch(0.0))).first == 1
+    assert batch.last == 10
+    assert cabinet.next_batch(0.0) is None
+    assert batch_in(receive(cabinet, 10)).first == 11
+    assert cabinet.backlog == 15
 
 
-@pytest.mark.parametrize("name", MIXES)
-def test_what_it_writes_is_what_the_server_keeps(talk: Talk, name: str) -> None:
-    """P-2, P-4: batch after batch, each body byte for byte, no dead letter."""
-    one = talk(name, keep_hashes=True)
-    one.cabinet.live(57, one.elapsed)
-    one.cabinet.connect()
-    assert one.say(one.cabinet.birth(one.elapsed)) == 7  # the birth and six batches
-    rows = journal(one)
-    assert (one.cabinet.committed, one.cabinet.backlog, len(rows)) == (57, 0, 57)
-    text = "".join(f"{seq}:{body}\n" for seq, _, body in rows)
-    assert hashlib.sha256(text.encode()).hexdigest() == one.cabinet.digest.hexdigest()
-    assert [hashlib.sha256(body.encode()).digest() for _, _, body in rows] == one.cabinet.hashes
-    with one.server.transactions.read() as tx:
-        assert tx.session.scalar(select(DeadLetter)) is None
-    assert len(one.latencies) == 57
+def test_without_a_receipt_the_same_batch_goes_again_and_the_time_doubles(
+    cabinet: LoadCabinet,
+) -> None:
+    cabinet.live(5, 0.0)
+    cabinet.next_batch(0.0)
+    # Ten seconds, then twenty, each moved by at most a quarter: a fleet does not repeat in step.
+    assert cabinet.resend(7.4) is None
+    assert batch_in(cabinet.resend(12.6)).first == 1
+    assert cabinet.resend(12.6 + 14.9) is None
+    assert batch_in(cabinet.resend(12.6 + 25.1)).first == 1
+    assert cabinet.resent == 2
 
 
-def test_an_unanswered_batch_is_sent_again_later_and_later(talk: Talk) -> None:
-    """P-2: after 10 s, then 20 s, each with jitter; never a second batch beside it."""
-    one = talk()
-    one.cabinet.live(30, 0.0)
-    first = one.cabinet.next_batch(0.0)
-    assert first is not None
-    assert one.cabinet.next_batch(1.0) is None
-    assert one.cabinet.resend(7.0) is None
-    again = one.cabinet.resend(TIMEOUT_MAX_SECONDS + 0.1)
-    assert again is not None
-    assert one.cabinet.resend(TIMEOUT_MAX_SECONDS + 14.0) is None
-    assert one.cabinet.resend(3.1 * TIMEOUT_MAX_SECONDS) is not None
-    assert one.cabinet.resent == 2
-    one.say(again)
-    assert len(journal(one)) == 30
+def test_a_receipt_that_falls_back_is_followed(cabinet: LoadCabinet) -> None:
+    cabinet.live(30, 0.0)
+    for committed in (10, 20, 30):
+        cabinet.next_batch(0.0)
+        receive(cabinet, committed)
+    assert cabinet.backlog == 0
+    again = batch_in(receive(cabinet, 12))
+    assert (again.first, again.last, cabinet.backlog) == (13, 22, 18)
 
 
-def test_a_receipt_that_falls_back_is_obeyed(talk: Talk) -> None:
-    """P-7: what the server lost is sent again from there."""
-    one = talk()
-    one.cabinet.live(COMMITTED, 0.0)
-    one.say(one.cabinet.birth(0.0))
-    assert one.cabinet.committed == COMMITTED
-    packets = one.receipt(COMMITTED - 25)
-    (batch,) = mqtt_messages(packets)
-    assert (batch["first"], batch["last"]) == (16, 25)
-    assert one.say(packets) == 1  # the server has them: its receipt leads past all of it
-    assert one.cabinet.committed == COMMITTED
-    one.cabinet.live(5, 0.0)
-    one.say(one.cabinet.next_batch(0.0) or b"")
-    assert [seq for seq, _, _ in journal(one)] == list(range(1, COMMITTED + 6))
+def test_the_digest_is_over_all_it_wrote(cabinet: LoadCabinet) -> None:
+    cabinet.live(12, 0.0)
+    batch = batch_in(cabinet.next_batch(0.0))
+    expected = hashlib.sha256()
+    for event in batch.events:
+        expected.update(f"{event.seq}:{bytes(event.body).decode()}\n".encode())
+    assert cabinet.digest.hexdigest() != expected.hexdigest()  # two more were written
+    receive(cabinet, 10)
+    for event in batch_in(cabinet.resend(99.0) or cabinet.next_batch(99.0)).events:
+        expected.update(f"{event.seq}:{bytes(event.body).decode()}\n".encode())
+    assert cabinet.digest.hexdigest() == expected.hexdigest()
 
 
-def test_a_receipt_below_its_floor_is_answered_from_the_floor(talk: Talk) -> None:
-    """P-3: what it no longer holds it cannot send; it never sends other events for them."""
-    one = talk(kept_events=20)
-    one.cabinet.live(20, 0.0)
-    one.say(one.cabinet.birth(0.0))
-    one.cabinet.live(20, 0.0)
-    one.say(one.cabinet.next_batch(0.0) or b"")
-    (batch,) = mqtt_messages(one.receipt(3))
-    assert (batch["floor"], batch["first"], batch["last"]) == (21, 21, 30)
-    assert [event["seq"] for event in batch["events"]] == list(range(21, 31))
-    one.receipt(40)
-    assert one.cabinet.backlog == 0
-    one.cabinet.live(1, 0.0)
-    one.say(one.cabinet.next_batch(0.0) or b"")
-    assert len(journal(one)) == 41
+def bundles(server: FleetServer) -> list[bytes]:
+    with server.transactions.read() as tx:
+        rows = waiting(tx.session, 100)
+        return [row.payload for row in rows if row.topic == broadcast("fleet", AllKind.RULES)]
 
 
-def test_a_receipt_for_what_was_never_sent_is_refused(talk: Talk) -> None:
-    one = talk()
-    one.cabinet.live(3, 0.0)
-    one.receipt(3)
-    assert (one.cabinet.committed, one.orders.refused) == (0, 1)
+def hear_rules(cabinet: LoadCabinet, payload: bytes) -> None:
+    topic = broadcast("fleet", AllKind.RULES)
+    cabinet.hear(mqtt.Publish(topic, payload, 1, 1, retain=False, dup=False), 1.0, lambda _: None)
 
 
-def test_a_bundle_blocks_what_it_means_and_is_acknowledged(talk: Talk) -> None:
-    """P-16: by the one matcher, for this cabinet; a blocked slot refuses, an older one is not."""
-    one = talk()
-    gtin = PLANOGRAM[0].gtin
-    held = one.server.signing.signed(bundle(8, rule(gtin)))
-    payload = read_envelope(held).payload
-    one.cabinet.live(4, 0.0)
-    one.say(one.cabinet.birth(0.0))
-    one.say(one.order(DownKind.RULES, held))
-    (applied,) = told(one, "rules.applied")
-    assert applied["version"] == 8
-    assert applied["digest"] == hashlib.sha256(payload.encode()).hexdigest()
-    assert applied["blocked"] == [
-        {"slot": slot.name, "recall": "R1", "match": "yes"}
-        for slot in PLANOGRAM
-        if slot.gtin == gtin
-    ]
-    one.cabinet.live(40, 0.0)
-    one.say(one.cabinet.next_batch(0.0) or b"")
-    assert {sale["gtin"] for sale in told(one, "sale.refused")} == {gtin}
-    sold = {line["gtin"] for sale in told(one, "sale.completed") for line in sale["lines"]}
-    assert sold == {slot.gtin for slot in PLANOGRAM} - {gtin}
-    one.say(one.order(DownKind.RULES, one.server.signing.signed(bundle(7))))
-    assert len(told(one, "rules.applied")) == 1
+def test_p16_a_bundle_blocks_its_slots_and_is_acknowledged_once(
+    server: FleetServer, cabinet: LoadCabinet, orders: Orders
+) -> None:
+    slot = PLANOGRAM[0]
+    terms = Terms(gtins=[slot.gtin], lots=Lots(exact=[slot.lot]))
+    rule = Rule("r1", 1, BlockKind.RECALL, terms, Notice("召回", "recalled"))
+    with server.transactions.write("user:1") as tx:
+        put_rules(tx, server.signing, "r1", 1, [rule])
+    for _ in range(2):
+        hear_rules(cabinet, bundles(server)[-1])
+    assert cabinet.shelf.blocked == {slot.name: "r1"}
+    assert cabinet.head == 1  # one rules.applied
+    cabinet.live(400, 1.0)
+    # The acknowledgement is under way; each receipt brings the next batch.
+    data = [batch_in(receive(cabinet, committed)) for committed in range(1, 401, 10)]
+    written = [event for batch in data for event in batch.events]
+    sold = [bytes(one.body) for one in written if one.type == "sale.completed"]
+    assert sold
+    assert not [body for body in sold if f'"slot":"{slot.name}"'.encode() in body]
+    assert [one for one in written if one.type == "sale.refused"]
+    assert orders.refused == 0
 
 
-def test_a_rule_for_another_cabinet_blocks_nothing_here(talk: Talk) -> None:
-    one = talk()
-    elsewhere = rule(PLANOGRAM[0].gtin, Where(cabinets=["another"]))
-    one.say(one.order(DownKind.RULES, one.server.signing.signed(bundle(8, elsewhere))))
-    (applied,) = told(one, "rules.applied")
-    assert applied["blocked"] == []
-
-
-def test_a_forged_bundle_changes_nothing(talk: Talk) -> None:
-    """P-12."""
-    one = talk()
-    one.order(DownKind.RULES, encode(Signer(bytes(32)).sign(bundle(9))))
-    assert (one.cabinet.shelf.rules_version, one.cabinet.head, one.orders.refused) == (0, 0, 1)
-
-
-def test_an_order_is_carried_out_once_and_answered_as_often_as_asked(talk: Talk) -> None:
-    """P-13."""
-    one = talk("doors")
-    signed = one.server.signing.signed(command(one, 3))
-    one.say(one.order(DownKind.COMMAND, signed) + one.order(DownKind.COMMAND, signed))
-    one.say(one.order(DownKind.COMMAND, one.server.signing.signed(command(one, 2))))
-    assert one.cabinet.command_counter == 3
-    assert told(one, "command.finished") == [{"command": "order-3", "outcome": "succeeded"}] * 2
-
-
-def test_a_physical_order_of_an_older_session_is_rejected(talk: Talk) -> None:
-    """P-13: it must not fire after a reconnect."""
-    one = talk("doors")
-    one.cabinet.connect()
-    signed = one.server.signing.signed(command(one, 1, session=one.cabinet.session))
-    one.cabinet.connect()
-    one.say(one.order(DownKind.COMMAND, signed))
-    assert told(one, "command.finished") == [{"command": "order-1", "outcome": "rejected"}]
-
-
-def test_a_server_that_comes_back_gets_one_birth_within_the_spread(talk: Talk) -> None:
-    """P-11; a server that says it goes gets none."""
-    one = talk()
-
-    def announce(state: PresenceState) -> None:
-        topic = broadcast(FLEET, AllKind.SERVER)
-        one.hear(Outgoing(topic, encode(ServerState(1, "s2", state))))
-
-    announce(PresenceState.OFFLINE)
-    assert one.cabinet.birth_at is None
-    announce(PresenceState.ONLINE)
-    due = one.cabinet.birth_at
-    assert due is not None
-    assert 0.0 <= due <= one.orders.spread_seconds
-    announce(PresenceState.ONLINE)
-    assert one.cabinet.birth_at == due
-
-
-def test_another_server_epoch_in_a_receipt_asks_for_a_birth(talk: Talk) -> None:
-    """P-0: it may not know what we hold; the receipt that answers a birth asks for none."""
-    one = talk()
-    one.cabinet.birth(0.0)
-    one.receipt(0, "first")
-    assert one.cabinet.birth_at is None
-    one.receipt(0, "second")
-    assert one.cabinet.birth_at is not None
-
-
-def test_rubbish_is_counted_and_changes_nothing(talk: Talk) -> None:
-    one = talk()
-    topic = f"{FLEET}/v1/00/down/{one.cabinet.member.cabinet}/receipt"
-    one.hear(Outgoing(topic, b"{"))
-    assert (one.orders.refused, one.cabinet.committed) == (1, 0)
-
-
-def test_a_full_outbox_writes_no_more_until_receipts_come(talk: Talk) -> None:
-    one = talk(uncommitted_events_max=25)
-    assert one.cabinet.live(40, 0.0) == 25
-    assert one.cabinet.live(40, 0.0) == 0
-    one.say(one.cabinet.birth(0.0))
-    assert one.cabinet.live(40, 0.0) == 25
+def test_p12_a_forged_bundle_changes_nothing_and_is_counted(
+    server: FleetServer, cabinet: LoadCabinet, orders: Orders
+) -> None:
+    forged = bundles(server)[-1].replace(b'"sig":"', b'"sig":"AAAA')
+    hear_rules(cabinet, forged)
+    assert (cabinet.head, cabinet.shelf.rules_version, orders.refused) == (0, 0, 1)

@@ -1,12 +1,13 @@
-"""The load on real parts: a server with its broker, cabinets under one epoll, the command."""
+"""The load on real parts, beyond `test_load.py`: sessions, recalls, processes, the roll, Ctrl-C."""
 
 import hashlib
-import json
-import os
+import signal
+import socket
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from fleet_server.app import build
 from fleet_server.rules.service import put_rules
 from fleet_server.settings import Settings
+from protocol import mqtt_packets as mqtt
 from protocol.rules import BlockKind, Notice, Rule, Terms
 from simulators.errors import SimulatorError
 from simulators.hosts.server_host import ServerHost
@@ -87,25 +89,6 @@ def assert_same_both_ways(report: LoadReport, kept: Journal) -> None:
         assert report.positions[cabinet] == head
 
 
-def test_everything_written_is_committed_once_though_connections_are_cut(
-    host: ServerHost, roll: Roll
-) -> None:
-    load = Load(order(host, roll))
-    cut: list[str] = []
-
-    def watch(now: Standing) -> None:
-        if now.written > 0 and len(cut) < 12:
-            for wire in load.wires[len(cut) : len(cut) + 6]:
-                cut.append(wire.cabinet.member.cabinet)
-                load.cut(wire)
-
-    report = load.run(watch)
-    assert len(cut) == 12
-    assert report.lost_connections >= 12
-    assert len(report.latencies) == report.written
-    assert_same_both_ways(report, journal(host))
-
-
 def test_a_second_run_of_the_same_cabinets_is_a_later_session(host: ServerHost, roll: Roll) -> None:
     """P-9: a session that began again at 1 would be an older one."""
     few = Roll(roll.fleet, roll.signing_keys, roll.members[:3])
@@ -114,12 +97,6 @@ def test_a_second_run_of_the_same_cabinets_is_a_later_session(host: ServerHost, 
     last = max(wire.cabinet.session for wire in first.wires)
     assert_same_both_ways(second.run(), journal(host))
     assert min(wire.cabinet.session for wire in second.wires) >= last
-
-
-def test_a_closed_loop_always_has_a_batch_ready(host: ServerHost, roll: Roll) -> None:
-    report = Load(order(host, roll, events_per_second=None, batch=10, seconds=1.0)).run()
-    assert report.written >= 20 * CABINETS
-    assert_same_both_ways(report, journal(host))
 
 
 def test_no_events_are_only_births_and_heartbeats(host: ServerHost, roll: Roll) -> None:
@@ -188,46 +165,6 @@ def test_shares_add_up_to_the_order(host: ServerHost, roll: Roll) -> None:
         shared_out(order(host, roll), CABINETS + 1)
 
 
-def command(host: ServerHost, *options: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "FLEET_DATA_DIR": str(host.data_dir),
-        "FLEET_DATABASE_URL": host.database_url,
-    }
-    url = f"mqtt://127.0.0.1:{host.broker_port}"
-    return subprocess.run(  # our own command
-        [sys.executable, "-m", "simulators", "load", "--broker", url, *options],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS_MAX,
-        check=False,
-    )
-
-
-def test_the_command_says_what_became_of_it(host: ServerHost, tmp_path: Path) -> None:
-    figures = tmp_path / "load.json"
-    done = command(
-        host, "--cabinets", "20", "--events-per-second", "100", "--batch", "2", "--duration", "1",
-        "--mix", "faults", "--json", str(figures),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "written" in done.stdout
-    told = json.loads(figures.read_text())
-    assert told["written"] == told["committed"] > 0
-    assert len(told["cabinets"]) == 20
-    kept = journal(host)
-    for one in told["cabinets"].values():
-        assert one["committed"] == one["head"] == len(kept.get(one["epoch"], {}))
-
-
-def test_the_command_refuses_what_it_cannot_do(host: ServerHost, tmp_path: Path) -> None:
-    assert command(host, "--cabinets", "1", "--mix", "dances").returncode == 2
-    assert command(host, "--cabinets", "1", "--events-per-second", "some").returncode == 2
-    missing = command(host, "--cabinets", "1", "--credentials", str(tmp_path / "none"))
-    assert missing.returncode == 2
-    assert "no roll" in missing.stdout
-
-
 def test_the_roll_is_a_secret_and_is_used_again(roll: Roll, settings: Settings) -> None:
     path = settings.data_dir / ROLL_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -244,12 +181,6 @@ def test_a_registration_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert not {one.cabinet for one in before} & {one.cabinet for one in after}
 
 
-def test_without_a_broker_the_load_says_so(roll: Roll) -> None:
-    nobody = Roll(roll.fleet, roll.signing_keys, [])
-    with pytest.raises(SimulatorError, match="no cabinet"):
-        Load(LoadOrder(roll=nobody, broker_url="mqtt://127.0.0.1:1", events_per_second=1.0))
-
-
 def test_a_cabinet_the_broker_does_not_know_never_connects(host: ServerHost, roll: Roll) -> None:
     stranger = Roll(roll.fleet, roll.signing_keys, [Member("L999999", "wrong", "s", "east")])
     load = Load(order(host, stranger, seconds=0.1))
@@ -259,3 +190,55 @@ def test_a_cabinet_the_broker_does_not_know_never_connects(host: ServerHost, rol
 
     report = load.run(watch)
     assert (report.written, report.heads["L999999"][1]) == (0, 0)
+
+
+class DeafBroker:
+    """Takes every cabinet and every message; no receipt ever comes from it."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.journal = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        with self._listener, connection:
+            connection.sendall(b"\x20\x02\x00\x00")
+            while data := connection.recv(65_536):
+                if data.startswith(mqtt.SUBSCRIBE):
+                    connection.sendall(b"\x90\x04" + data[2:4] + b"\x01\x01")
+                if b"/journal" in data:
+                    self.journal.set()
+
+
+def test_what_was_never_committed_ends_in_exit_code_1_after_the_second_ctrl_c(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "roll"
+    Roll("fleet", [], [Member("L1", "secret", "s", "east")]).write(file)
+    broker = DeafBroker()
+    url = f"mqtt://127.0.0.1:{broker.port}"
+    options = ["--cabinets", "1", "--broker", url, "--credentials", str(file)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "simulators", "load", "--events-per-second", "50", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert broker.journal.wait(COMMAND_SECONDS_MAX)
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.0)  # it waits for the last receipts
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=COMMAND_SECONDS_MAX)
+    assert process.returncode == 1, output
+    assert "committed" in output
+
+
+def test_a_roll_that_is_none_or_of_another_fleet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SimulatorError, match="no roll"):
+        read_roll(tmp_path / "none")
+    (tmp_path / "other").write_text("[]")
+    with pytest.raises(SimulatorError, match="no roll"):
+        read_roll(tmp_path / "other")
