@@ -87,11 +87,11 @@ def configuration_writer(
 def watch_credentials(
     writer: ConfigurationWriter, pid_file: Path | None, stop: threading.Event
 ) -> None:
-    """Write again and tell the broker until `stop` is set; a database that is away is waited for.
+    """Write and tell the broker until `stop` is set; a database that is away is waited for.
 
     A broker that could not be told is told at the next look; one that starts reads the files.
     """
-    untold = False
+    untold = writer.write()
     while not stop.wait(WATCH_SECONDS):
         try:
             if writer.is_behind():

@@ -39,7 +39,7 @@ max_payload: {payload}
 max_pending: {pending}
 
 jetstream {{
-  store_dir: "{folder}/jetstream"
+  store_dir: "{folder}"
   max_memory_store: {memory}
   max_file_store: {file}
 }}
