@@ -136,6 +136,7 @@ def broker_config(  # each is an option of the command line
         watch_credentials(writer, reload_pid_file, _until_signal())
     else:
         writer.write()
+    writer.close()
 
 
 @cli.command()

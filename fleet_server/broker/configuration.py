@@ -64,6 +64,10 @@ class ConfigurationWriter:
             log.info("broker_config.written", folder=str(self._folder), files=changed)
         return bool(changed)
 
+    def close(self) -> None:
+        """Let go of the database; another writing connects again."""
+        self._engine.dispose()
+
     def is_behind(self) -> bool:
         """Whether a credential changed since the last writing."""
         return credential_mark(self._engine) != self._mark

@@ -98,7 +98,7 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
     async def _handle_disconnect(
         self, client_session: Session, handler: Any, disconnect_waiter: Any
     ) -> None:
-        """Hand on what the client said before it went; amqtt has acknowledged it, and forgets it."""
+        """Hand on what the client said before it went: amqtt acknowledged it, and forgets it."""
         queue = client_session.delivered_message_queue
         for message in [queue.get_nowait() for _ in range(queue.qsize())]:
             said = asyncio.get_running_loop().create_future()

@@ -5,7 +5,7 @@ import json
 import re
 import threading
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import bcrypt
@@ -39,10 +39,21 @@ def joined(server: FleetServer) -> str:
     return enrol_a_cabinet(server, "C1")
 
 
-def writer(
-    server: FleetServer, kind: BrokerKind, out: Path, node: NatsNode | None = None
-) -> ConfigurationWriter:
-    return configuration_writer(server.settings, kind, out, node or NatsNode())
+MakeWriter = Callable[..., ConfigurationWriter]
+
+
+@pytest.fixture
+def writer(server: FleetServer) -> Iterator[MakeWriter]:
+    """Make writers on the server's database."""
+    made: list[ConfigurationWriter] = []
+
+    def make(kind: BrokerKind, out: Path, node: NatsNode | None = None) -> ConfigurationWriter:
+        made.append(configuration_writer(server.settings, kind, out, node or NatsNode()))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 def users(folder: Path) -> dict[str, dict[str, object]]:
@@ -108,10 +119,10 @@ def test_the_mark_rises_with_each_change_of_a_credential_and_with_nothing_else(
 
 
 def test_p20_mosquitto_gets_patterns_of_the_user_and_two_password_files(
-    server: FleetServer, joined: str, tmp_path: Path
+    writer: MakeWriter, joined: str, tmp_path: Path
 ) -> None:
     assert joined
-    assert writer(server, BrokerKind.MOSQUITTO, tmp_path).write()
+    assert writer(BrokerKind.MOSQUITTO, tmp_path).write()
     assert (tmp_path / "cabinets.acl").read_text().splitlines()[1:] == [
         "pattern write fleet/v1/+/up/%u/+",
         "pattern read fleet/v1/+/down/%u/+",
@@ -124,25 +135,25 @@ def test_p20_mosquitto_gets_patterns_of_the_user_and_two_password_files(
 
 
 def test_p20_nats_gives_each_cabinet_its_own_subjects_and_mqtt_alone(
-    server: FleetServer, joined: str, tmp_path: Path
+    writer: MakeWriter, joined: str, tmp_path: Path
 ) -> None:
     assert joined
-    writer(server, BrokerKind.NATS, tmp_path).write()
+    writer(BrokerKind.NATS, tmp_path).write()
     known = users(tmp_path)
     assert set(known) == {SERVER_USER, "C1"}
     assert known["C1"]["allowed_connection_types"] == ["MQTT"]
     assert known["C1"]["permissions"] == {
-        "publish": ["fleet.v1.43.up.C1.*"],
-        "subscribe": ["fleet.v1.43.down.C1.*", "fleet.v1.all.*", "$MQTT.sub.>"],
+        "publish": ["fleet.v1.03.up.C1.*"],
+        "subscribe": ["fleet.v1.03.down.C1.*", "fleet.v1.all.*", "$MQTT.sub.>"],
     }
 
 
 def test_a_node_of_a_cluster_knows_the_others_and_keeps_three_copies(
-    server: FleetServer, tmp_path: Path
+    writer: MakeWriter, tmp_path: Path
 ) -> None:
     node = NatsNode("fleet-2", 4222, 6222, ("one:6222", "three:6222"))
-    writer(server, BrokerKind.NATS, tmp_path / "two", node).write()
-    writer(server, BrokerKind.NATS, tmp_path / "alone").write()
+    writer(BrokerKind.NATS, tmp_path / "two", node).write()
+    writer(BrokerKind.NATS, tmp_path / "alone").write()
     text = (tmp_path / "two/nats.conf").read_text()
     assert 'server_name: "fleet-2"' in text
     assert "stream_replicas: 3" in text
@@ -155,19 +166,20 @@ def test_a_node_of_a_cluster_knows_the_others_and_keeps_three_copies(
 
 @pytest.mark.parametrize("kind", list(BrokerKind))
 def test_files_are_their_owners_alone_and_written_only_when_they_change(
-    server: FleetServer, joined: str, tmp_path: Path, kind: BrokerKind
+    server: FleetServer, writer: MakeWriter, joined: str, tmp_path: Path, kind: BrokerKind
 ) -> None:
     assert joined
-    one = writer(server, kind, tmp_path)
+    out = tmp_path / "out"
+    one = writer(kind, out)
     assert one.write()
     assert not one.write()
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
-    inodes = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
+    assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o600}
+    before = {path.name: path.read_text() for path in out.iterdir()}
     enrol_a_cabinet(server, "C2")
     assert one.is_behind()
     assert one.write()
     assert not one.is_behind()
-    changed = {path.name for path in tmp_path.iterdir() if path.stat().st_ino != inodes[path.name]}
+    changed = {path.name for path in out.iterdir() if path.read_text() != before[path.name]}
     assert changed == {"cabinets.passwd" if kind is BrokerKind.MOSQUITTO else "users.conf"}
 
 
