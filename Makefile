@@ -8,7 +8,7 @@ PACKAGES := protocol edge_agent fleet_server simulators
 # Two test processes on two cores; the count of a larger machine brings nothing but noise.
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo run system-packages test check format bench soak-edge lock migration clean
+.PHONY: help setup demo run system-packages test check format bench soak-edge soak-simulation lock migration clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,13 @@ bench-%: setup system-packages
 
 soak-edge: setup ## kill real agents a thousand times under load; five minutes
 	$(BIN)/python -m tests.edge_agent.soak --kills 1000
+
+# Seeds of `make soak-simulation`; the first one may be given too, to look where nobody looked.
+SEEDS ?= 300
+FIRST_SEED ?= 1
+
+soak-simulation: setup ## play many seeds of the whole fleet under a virtual clock
+	$(BIN)/cabinet-sim simulate --seed $(FIRST_SEED) --seeds $(SEEDS)
 
 lock: setup ## pin anew what pyproject.toml allows (hashes, no addresses)
 	$(BIN)/pip install --quiet --upgrade uv

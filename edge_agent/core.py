@@ -166,6 +166,12 @@ class Agent:
         self.uplink.stop()
         self.cabinet.parts.store.close()
 
+    def abandon(self) -> None:
+        """Let go of everything as a kill does: nothing more is written or said."""
+        self._server.stop()
+        self._devices.stop()
+        self.cabinet.parts.store.close()
+
     def _write_together(self) -> None:
         """Write all that could wait when some of it cannot any more: commits wear the flash."""
         due = self._telemetry.due or self.cabinet.parts.faults.due

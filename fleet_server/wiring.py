@@ -14,7 +14,12 @@ from fleet_server.auth.api import router as auth_router
 from fleet_server.auth.service import forget_old_tries
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
-from fleet_server.cabinets.desired import desired_versions, find_drift, resend_desired
+from fleet_server.cabinets.desired import (
+    desired_versions,
+    find_drift,
+    overtake_desired,
+    resend_desired_to,
+)
 from fleet_server.cabinets.events import CabinetRetired, DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.handlers import (
     on_command_finished,
@@ -62,7 +67,7 @@ from fleet_server.recalls.holds import end_holds
 from fleet_server.recalls.holds_api import router as holds_router
 from fleet_server.reports.api import router as reports_router
 from fleet_server.rules.queries import newest_version
-from fleet_server.rules.service import resend_rules
+from fleet_server.rules.service import overtake, resend_rules
 from fleet_server.sales import handlers as sales
 from fleet_server.sales.api import router as sales_router
 from fleet_server.sales.events import SalesRecorded
@@ -195,18 +200,25 @@ def _repair(
 ) -> None:
     """Send again what cabinets miss: rules, desired state, orders (P-0, P-14)."""
     rules = newest_version(tx.session)
+    furthest = max(one.rules_version for one in held)
+    if furthest > rules:
+        overtake(tx, signing, furthest)
+        rules = newest_version(tx.session)
     desired = desired_versions(tx, [one.cabinet_id for one in held])
-    behind = []
+    behind, stale = [], []
     for one in held:
         if one.rules_version >= rules:
             pace.caught_up(one.cabinet_id, DownKind.RULES)
         elif _is_due(pace, tx, one, DownKind.RULES, rules):
             behind.append(one.cabinet_id)
         wanted = desired.get(one.cabinet_id, 0)
-        if one.desired_version >= wanted:
+        if one.desired_version > wanted:
+            overtake_desired(tx, signing, one.cabinet_id, one.desired_version)
+        elif one.desired_version >= wanted:
             pace.caught_up(one.cabinet_id, DownKind.DESIRED)
         elif _is_due(pace, tx, one, DownKind.DESIRED, wanted):
-            resend_desired(tx, signing, one.cabinet_id)
+            stale.append(one.cabinet_id)
+    resend_desired_to(tx, signing, stale)
     resend_rules(tx, signing, behind)
     orders.repair(tx, signing, {one.cabinet_id: one.command_counter for one in held})
 

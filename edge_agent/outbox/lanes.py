@@ -34,10 +34,11 @@ class JournalLane:
         """Epoch, head and floor now."""
         return self._outbox.position(Lane.JOURNAL)
 
-    def pack(self, first: int) -> Packed:
-        """Batch of at most 100 events and 64 KiB that begins at `first`."""
+    def pack(self, first: int, last: int) -> Packed:
+        """Batch of at most 100 events and 64 KiB from `first` to `last` at most."""
         here, now, clock = self.position(), self._time.now(), self._time.quality()
-        events = self._outbox.events(first - 1, BATCH_EVENTS_MAX, newer=clock)
+        count = min(BATCH_EVENTS_MAX, last - first + 1)
+        events = self._outbox.events(first - 1, count, newer=clock)
 
         def batch(part: list[Event]) -> JournalBatch:
             last = part[-1].seq
@@ -58,10 +59,11 @@ class TelemetryLane:
         """Epoch, head and floor now."""
         return self._outbox.position(Lane.TELEMETRY)
 
-    def pack(self, first: int) -> Packed:
-        """Batch of at most 100 samples and 64 KiB that begins at `first`."""
+    def pack(self, first: int, last: int) -> Packed:
+        """Batch of at most 100 samples and 64 KiB from `first` to `last` at most."""
         here, now, clock = self.position(), self._time.now(), self._time.quality()
-        samples = self._telemetry.samples(first - 1, BATCH_EVENTS_MAX)
+        count = min(BATCH_EVENTS_MAX, last - first + 1)
+        samples = self._telemetry.samples(first - 1, count)
 
         def batch(part: list[Sample]) -> TelemetryBatch:
             last = part[-1].seq

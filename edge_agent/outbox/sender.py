@@ -41,8 +41,8 @@ class LaneSource(Protocol):
         """Epoch, head and floor now."""
         ...
 
-    def pack(self, first: int) -> Packed:
-        """Batch that begins at `first`, which is held; bounded in count and bytes."""
+    def pack(self, first: int, last: int) -> Packed:
+        """Batch from `first`, which is held, to `last` at most; bounded in count and bytes."""
         ...
 
 
@@ -57,6 +57,8 @@ class Sender:
         self._lane = lane
         self._reached = lane.position().head
         """Newest entry that can have been sent: by an earlier process, or by this one."""
+        self._proven = False
+        """Whether a receipt came in this process: a store that was rolled back would be known."""
         self._chance = chance
         self._timeout_first = timeout_seconds
         self._timeout = timeout_seconds
@@ -91,14 +93,14 @@ class Sender:
         if not self._speaking or (self._outstanding is not None and elapsed < self._again_at):
             return None
         position = self._lane.position()
-        first = max(self.committed + 1, position.floor)
-        if position.head < first:
+        first, last = self._range(position)
+        if last < first:
             self._outstanding = None
             return None
         if self._outstanding is not None:
             self._timeout = min(self._timeout * 2, RECEIPT_TIMEOUT_MAX_SECONDS)
             self.timed_out += 1
-        packed = self._lane.pack(first)
+        packed = self._lane.pack(first, last)
         self._outstanding = packed
         self._reached = max(self._reached, packed.last)
         self._again_at = elapsed + self._chance.jitter(self._timeout)
@@ -114,17 +116,37 @@ class Sender:
             return False  # of the epoch before this one
         if position.committed > self._reached:
             raise RolledBackError(position.committed, self._reached)
+        self.answered()
         if position.committed == self.committed:
             return False
         self.committed = position.committed
         self._forget_outstanding()
         return True
 
+    def answered(self) -> None:
+        """Note that a receipt came, and that it did not show a roll-back."""
+        if not self._proven:
+            self._proven = True
+            self._forget_outstanding()
+
     def begin_anew(self) -> None:
         """Begin at the first entry of a new epoch."""
+        self._proven = True
         self.committed = 0
         self._reached = 0
         self._forget_outstanding()
+
+    def _range(self, position: LanePosition) -> tuple[int, int]:
+        """First and last entry to send now; nothing when the last comes before the first.
+
+        Before the first receipt nothing of this process is sent, so that a receipt past what the
+        store held at its start always proves the roll-back (ADR 0008). Where the server has all of
+        that already, its last entry is sent once more: any batch is answered.
+        """
+        first = max(self.committed + 1, position.floor)
+        if self._proven or self._reached < position.floor:
+            return first, position.head
+        return min(first, self._reached), self._reached
 
     def _forget_outstanding(self) -> None:
         self._outstanding = None

@@ -295,6 +295,9 @@ class UplinkSession:
             self._telemetry.begin_anew()
             for sender in self._senders.values():
                 sender.begin_anew()
+        else:
+            for sender in self._senders.values():
+                sender.answered()
 
     def _follow(self, receipt: Receipt) -> None:
         journal, telemetry = self._senders[Lane.JOURNAL], self._senders[Lane.TELEMETRY]

@@ -8,14 +8,20 @@ from sqlalchemy import delete
 
 from fleet_server.audit.service import record
 from fleet_server.live.service import FLEET, changed
+from fleet_server.logs import get_logger
 from fleet_server.outbox.service import send_to_all, send_to_each
 from fleet_server.rules.models import ActiveRule, RuleSet
-from fleet_server.rules.queries import active_rules, lock_versions, newest_set
+from fleet_server.rules.queries import active_rules, lock_versions, newest_set, newest_version
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.rules import Rule, RuleBundle, check_rule, read_rule_bundle
 from protocol.signatures import WHOLE_FLEET, Envelope, SignedKind
 from protocol.topics import AllKind, DownKind
+
+log = get_logger("rules")
+
+OVERTAKEN_MAX = 100_000
+"""Versions a backup may lack: decades of changes. A single cabinet must not use up the numbers."""
 
 
 def ensure_first_bundle(tx: Transaction, signing: SigningService) -> None:
@@ -61,13 +67,28 @@ def resend_rules(tx: Transaction, signing: SigningService, cabinet_ids: Sequence
         send_to_each(tx, signing.fleet, cabinet_ids, DownKind.RULES, newest.envelope.encode())
 
 
-def _issue(tx: Transaction, signing: SigningService, why: str) -> RuleSet:
+def overtake(tx: Transaction, signing: SigningService, held: int) -> None:
+    """Issue the rules in force once more, above `held`, which a cabinet says it holds.
+
+    A cabinet never goes below its version (P-15). Where this database was restored from a backup,
+    what is issued from here on would be refused, or lie under a version of other content.
+    """
+    lock_versions(tx.session)
+    ahead = held - newest_version(tx.session)
+    if ahead > OVERTAKEN_MAX:
+        log.error("rules.not_overtaken", held=held)
+    elif ahead > 0:
+        _issue(tx, signing, "overtaken", above=held)
+
+
+def _issue(tx: Transaction, signing: SigningService, why: str, above: int = 0) -> RuleSet:
     newest = newest_set(tx.session)
+    version = max(newest.version if newest else 0, above) + 1
     bundle = RuleBundle(
         kind=SignedKind.RULES,
         fleet=signing.fleet,
         cabinet=WHOLE_FLEET,
-        version=newest.version + 1 if newest else 1,
+        version=version,
         issued_at=tx.now,
         rules=active_rules(tx.session),
     )

@@ -83,7 +83,7 @@ def test_a_batch_shrinks_until_it_fits_on_the_wire(journal: Journal) -> None:
         for _ in range(20):
             report = {"text": chance.token_bytes(9_000).hex()}
             journal.outbox.append("audit.read", AuditRead("p", "ok", report))
-    packed = JournalLane(journal.outbox, journal.time).pack(1)
+    packed = JournalLane(journal.outbox, journal.time).pack(1, 20)
     batch = read_journal_batch(packed.payload)
     assert len(packed.payload) <= UP_LIMIT_BYTES
     assert 1 <= len(batch.events) < 20
@@ -157,7 +157,7 @@ def test_p08_telemetry_drops_the_oldest_and_declares_it(journal: Journal) -> Non
         "telemetry.dropped",
         b'{"from":1,"to":1000,"count":1000}',
     )
-    batch = read_telemetry_batch(lane.pack(position.floor).payload)
+    batch = read_telemetry_batch(lane.pack(position.floor, position.head).payload)
     assert (batch.first, batch.floor) == (1_001, 1_001)
     assert batch.samples[0].value == 1_000.0
 

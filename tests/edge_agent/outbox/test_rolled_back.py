@@ -67,6 +67,36 @@ def test_p05_events_written_since_reach_the_server_in_a_new_epoch(
     assert bench.server.journal.committed == bench.agent.outbox.position(Lane.JOURNAL).head
 
 
+def test_p05_a_rolled_back_store_is_found_although_the_answer_to_its_birth_is_lost(
+    make_bench: Made, tmp_path: Path
+) -> None:
+    """Found by the fleet simulation (seed 1 of its first day): it sent its first batch unasked.
+
+    The server took only the rest of that batch, beyond what it had from before, and the events in
+    between were lost.
+    """
+    first = ready(make_bench(tmp_path / "first"))
+    copy = copied_store(tmp_path / "first")
+    for number in range(3):
+        first.vend(f"lost-{number}")
+        first.close_doors()
+        first.steps(3)
+    first.crash()
+    again = make_bench(copy, server=first.server, clock=first.clock, seed=2)
+    again.link.deliver = lambda way: 0 if way == "down" else 1
+    for number in range(8):
+        again.vend(f"unheard-{number}")
+        again.close_doors()
+        again.steps(3)
+    again.link.deliver = lambda _way: 1
+    again.steps(60)
+    refused = again.bodies("sale.refused")
+    assert len({epoch for epoch, _ in again.server.journal.entries}) == 2
+    assert len(again.server.events("sale.refused")) >= len(refused) > 0
+    here = again.agent.outbox.position(Lane.JOURNAL)
+    assert (again.server.journal.epoch, again.server.journal.committed) == (here.epoch, here.head)
+
+
 def test_p16_what_the_store_forgot_nobody_knows_so_the_hold_is_latched(
     make_bench: Made, tmp_path: Path
 ) -> None:

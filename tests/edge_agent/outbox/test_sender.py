@@ -35,8 +35,8 @@ class FakeLane:
     def position(self) -> LanePosition:
         return LanePosition("epoch", self.head, self.floor)
 
-    def pack(self, first: int) -> Packed:
-        return Packed(first, min(first + 99, self.head), b"")
+    def pack(self, first: int, last: int) -> Packed:
+        return Packed(first, min(first + 99, last), b"")
 
 
 def sender(lane: FakeLane, committed: int = 0) -> Sender:

@@ -1,0 +1,1 @@
+"""The whole fleet in one process, under a virtual clock and one seed."""

@@ -1,0 +1,28 @@
+"""P-6: what cannot be handled is buried, and nothing else is."""
+
+from simulators.fleet_simulation.checkers.database_view import DatabaseView
+from simulators.fleet_simulation.errors import InvariantBrokenError
+from simulators.fleet_simulation.nemesis import Nemesis
+
+
+class LetterChecker:
+    """Every dead letter is one of ours."""
+
+    def __init__(self, view: DatabaseView, nemesis: Nemesis) -> None:
+        self._view = view
+        self._nemesis = nemesis
+        self.restored = False
+        """Whether the database was ever put back."""
+
+    def look(self) -> None:
+        """Look for a dead letter nobody asked for."""
+        rows = self._view.rows("SELECT cabinet_id, epoch, seq, type, reason FROM dead_letters")
+        for cabinet, epoch, seq, kind, reason in rows:
+            if seq == 0 and self._nemesis.is_rubbish(reason):
+                continue
+            if self.restored and kind == "command.finished":
+                continue  # the order was given after the backup: its row is gone
+            if (cabinet, epoch, seq) not in self._nemesis.poisoned:
+                raise InvariantBrokenError(
+                    "dead letters", f"{cabinet} {epoch} {seq} {kind}: {reason}"
+                )
