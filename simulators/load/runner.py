@@ -167,6 +167,10 @@ class Load:
         self._sum_up(report)
         return report
 
+    def cut(self, wire: Wire) -> None:
+        """Cut a connection as a dead modem does; for `watch`."""
+        self._exchange.cut(wire, self._clock.elapsed())
+
     def _connect_all(self, watch: Callable[[Standing], None]) -> None:
         begins = self._clock.elapsed()
         for number, wire in enumerate(self.wires):

@@ -8,3 +8,4 @@ from tests.server_fixtures import (  # noqa: F401  # fixtures are found by name
     settings,
     sqlite_template,
 )
+from tests.simulators.load.conversation import roll, talk  # noqa: F401  # same

@@ -77,10 +77,11 @@ def test_without_a_receipt_the_same_batch_goes_again_and_the_time_doubles(
 ) -> None:
     cabinet.live(5, 0.0)
     cabinet.next_batch(0.0)
-    assert cabinet.resend(9.9) is None
-    assert batch_in(cabinet.resend(10.0)).first == 1
-    assert cabinet.resend(29.9) is None
-    assert batch_in(cabinet.resend(30.0)).first == 1
+    # Ten seconds, then twenty, each moved by at most a quarter: a fleet does not repeat in step.
+    assert cabinet.resend(7.4) is None
+    assert batch_in(cabinet.resend(12.6)).first == 1
+    assert cabinet.resend(12.6 + 14.9) is None
+    assert batch_in(cabinet.resend(12.6 + 25.1)).first == 1
     assert cabinet.resent == 2
 
 

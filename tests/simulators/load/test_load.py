@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -53,7 +54,7 @@ def order(server: FleetServer, **changes: object) -> LoadOrder:
 
 def stored(server: FleetServer) -> dict[str, tuple[str, int, str]]:
     """What the database holds of each cabinet: epoch, newest sequence, digest of all bodies."""
-    digests = defaultdict(hashlib.sha256)
+    digests: dict[str, Any] = defaultdict(hashlib.sha256)
     heads: dict[str, tuple[str, int]] = {}
     with server.transactions.read() as tx:
         found = select(JournalEvent).order_by(JournalEvent.cabinet_id, JournalEvent.seq)
