@@ -1,6 +1,6 @@
 """All selects of the registry."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -73,6 +73,15 @@ def serial_is_known(session: Session, serial_number: str) -> bool:
     """Whether a cabinet of that serial number is registered."""
     found = select(Cabinet.id).where(Cabinet.serial_number == serial_number)
     return session.scalar(found) is not None
+
+
+def serials_or_ids_known(
+    session: Session, cabinet_ids: Sequence[str], serial_numbers: Sequence[str]
+) -> list[str]:
+    """Ids of cabinets that have one of these ids or serial numbers."""
+    by_id = one_of(session, Cabinet.id, cabinet_ids)
+    by_serial = one_of(session, Cabinet.serial_number, serial_numbers)
+    return list(session.scalars(select(Cabinet.id).where(or_(by_id, by_serial))))
 
 
 def used_claims(session: Session, cabinet_id: str) -> list[Claim]:

@@ -1,20 +1,14 @@
 """Lets simulated cabinets join, in bulk, in the database the server of this machine uses."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 from fleet_server.app import FleetServer, build
-from fleet_server.cabinets.models import Cabinet
-from fleet_server.cabinets.service import (
-    Registration,
-    add_site,
-    enrol,
-    keys_for_cabinet,
-    make_claim,
-    register,
-)
+from fleet_server.cabinets.models import Cabinet, Site
+from fleet_server.cabinets.queries import serials_or_ids_known, site_by_id
+from fleet_server.cabinets.service import Registration, add_site, join_many, keys_for_cabinet
 from fleet_server.settings import Settings
+from fleet_server.transactions import Transaction
 from protocol.intervals import Uplink
 from simulators.load.orders import Member, Roll, read_roll
 
@@ -65,32 +59,41 @@ def _known(server: FleetServer, path: Path) -> Roll | None:
 
 
 def _join(server: FleetServer, first: int, count: int) -> list[Member]:
-    members = []
     with server.transactions.write("system:load") as tx:
-        site = None
-        for number in range(first, first + count):
-            if tx.session.get(Cabinet, _name(number)) is not None:
+        names = [_name(number) for number in range(first, first + count)]
+        known = set(serials_or_ids_known(tx.session, names, []))
+        drafts: list[Registration] = []
+        site: Site | None = None
+        for number, name in enumerate(names, first):
+            if name in known:
                 continue
             if site is None or number % CABINETS_PER_SITE == 0:
-                region = REGIONS[number // CABINETS_PER_SITE % len(REGIONS)]
-                site = add_site(
-                    tx,
-                    name=f"Load site {number // CABINETS_PER_SITE}",
-                    address="1 Load Road, Shanghai",
-                    region=region,
-                    latitude=31.0 + number % 100 / 200,
-                    longitude=121.2 + number % 89 / 200,
-                    time_zone="Asia/Shanghai",
-                )
-                tx.session.flush()
-            name = _name(number)
-            draft = Registration(f"LOAD-{name}", site.id, "slot", Uplink.WIRED, False, name)  # noqa: FBT003  # the draft's own order
-            register(tx, server.signing, draft, "cn")
-            code, _ = make_claim(tx, name, timedelta(hours=1))
-            tx.session.flush()
-            joined = enrol(tx, server.signing, code, f"LOAD-{name}")
-            members.append(Member(name, joined.credential, site.id, site.region))
-    return members
+                site = _add_site(tx, number)
+            drafts.append(
+                Registration(f"LOAD-{name}", site.id, "slot", Uplink.WIRED, cabinet_id=name)
+            )
+        tx.session.flush()
+        joined = join_many(tx, server.signing, drafts, "cn")
+        regions = {draft.site_id: site_by_id(tx.session, draft.site_id).region for draft in drafts}
+        return [
+            Member(
+                one.cabinet.id, one.credential, one.cabinet.site_id, regions[one.cabinet.site_id]
+            )
+            for one in joined
+        ]
+
+
+def _add_site(tx: Transaction, number: int) -> Site:
+    block = number // CABINETS_PER_SITE
+    return add_site(
+        tx,
+        name=f"Load site {block}",
+        address="1 Load Road, Shanghai",
+        region=REGIONS[block % len(REGIONS)],
+        latitude=31.0 + number % 100 / 200,
+        longitude=121.2 + number % 89 / 200,
+        time_zone="Asia/Shanghai",
+    )
 
 
 def _name(number: int) -> str:
