@@ -40,7 +40,9 @@ await context.get("pool").query(
     "INSERT INTO peer_rows (topic, payload) VALUES ($1, $2)", [msg.topic, msg.payload]);
 return null;
 """
-CLOSE_POOL = 'await context.get("pool").end();\n'
+CLOSE_POOL = """\
+context.get("pool").end();  // not awaited: code at the end of a node is not asynchronous
+"""
 
 
 class NodeRedPeer:
@@ -77,7 +79,8 @@ class NodeRedPeer:
     def start(self) -> None:
         """Install it where it is not yet, start it and wait until it is subscribed.
 
-        Raises SimulatorError when npm fails, NotProvenError when it does not connect in time.
+        Raises SimulatorError when npm or the flow fails, NotProvenError when it does not connect
+        in time.
         """
         _install()
         self._write()
@@ -85,13 +88,14 @@ class NodeRedPeer:
         self._process.start()
         try:
             wait_until("Node-RED is connected", self._is_connected, READY_SECONDS_MAX)
+            time.sleep(SUBSCRIBE_SECONDS)
+            self._check_flow()
         except BaseException:
             self._process.kill()
             raise
-        time.sleep(SUBSCRIBE_SECONDS)
 
     def stop(self) -> None:
-        """Stop it cleanly; rows it has begun are written."""
+        """Stop it cleanly; it does not wait for rows that are still to be written."""
         self._process.stop()
 
     def kill(self) -> None:
@@ -102,6 +106,11 @@ class NodeRedPeer:
         if not self._process.running:
             raise SimulatorError(f"Node-RED ended: {self._process.tail()}")
         return CONNECTED in self._process.log.read_text(errors="replace")
+
+    def _check_flow(self) -> None:
+        """A function node that cannot start leaves Node-RED running, and connected."""
+        if "[error]" in self._process.log.read_text(errors="replace"):
+            raise SimulatorError(f"the flow failed: {self._process.tail()}")
 
     def _write(self) -> None:
         modules = self._folder / "node_modules"
