@@ -144,20 +144,20 @@ def sale_not_booked() -> AbstractContextManager[None]:
     return _replaced(sales, "record_sales", lazy)
 
 
-def orders_repeated() -> AbstractContextManager[None]:
+@contextmanager
+def orders_repeated() -> Iterator[None]:
     """An order that comes twice is carried out twice."""
-    begin = CommandLedger.begin
+    begin, known = CommandLedger.begin, CommandLedger.knows
 
     def forgetful(self: CommandLedger, command: str, counter: int) -> None:
         if not known(self, command):
             begin(self, command, counter)
 
-    known = CommandLedger.knows
-    stack = ExitStack()
-    stack.enter_context(_replaced(CommandLedger, "begin", forgetful))
-    stack.enter_context(_replaced(CommandLedger, "knows", lambda _self, _id: False))
-    stack.enter_context(_replaced(Orders, "_why_not", lambda *_order: ""))
-    return stack
+    with ExitStack() as stack:
+        stack.enter_context(_replaced(CommandLedger, "begin", forgetful))
+        stack.enter_context(_replaced(CommandLedger, "knows", lambda _self, _id: False))
+        stack.enter_context(_replaced(Orders, "_why_not", lambda *_order: ""))
+        yield
 
 
 def telemetry_told_ahead() -> AbstractContextManager[None]:
