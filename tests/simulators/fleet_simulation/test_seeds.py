@@ -4,7 +4,7 @@ import pytest
 
 from simulators.fleet_simulation.runner import Plan, run_seed
 
-PLAN = Plan(steps=90)
+PLAN = Plan(steps=70)
 
 FOUND: dict[int, str] = {
     1: "a lost answer to the first birth hid a rolled-back store: events were lost (ADR 0008)",
