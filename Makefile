@@ -8,7 +8,7 @@ PACKAGES := protocol edge_agent fleet_server simulators
 # Two test processes on two cores; the count of a larger machine brings nothing but noise.
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo run system-packages test check format bench soak-edge soak-simulation lock migration clean
+.PHONY: help setup demo run system-packages test check format bench soak soak-edge soak-simulation lock migration clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench: setup ## all benchmarks; bench-NAME runs one
 
 bench-%: setup system-packages
 	$(BIN)/python -m tests.benchmarks $*
+
+soak: setup system-packages ## a thousand kills of every part, on three brokers; 30 minutes
+	$(BIN)/python -m tests.soak --kills 1000
 
 soak-edge: setup ## kill real agents a thousand times under load; five minutes
 	$(BIN)/python -m tests.edge_agent.soak --kills 1000

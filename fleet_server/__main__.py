@@ -1,5 +1,6 @@
 """Command line of the server: `fleet-server VERB`. Settings are built here and nowhere else."""
 
+import gc
 import json
 import signal
 import threading
@@ -16,6 +17,12 @@ from fleet_server.audit.service import verify
 from fleet_server.auth.rules import Grant, Role
 from fleet_server.auth.service import add_user, hash_password
 from fleet_server.broker import service as broker
+from fleet_server.broker.configuration import (
+    BrokerKind,
+    configuration_writer,
+    watch_credentials,
+)
+from fleet_server.broker.nats import NatsNode
 from fleet_server.database import connect
 from fleet_server.errors import FleetError
 from fleet_server.migrations import migrate as migrate_database
@@ -29,6 +36,8 @@ audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 cli.add_typer(user, name="user")
 cli.add_typer(audit, name="audit")
 
+GARBAGE_THRESHOLD = 50_000
+"""New objects before the youngest are looked through: the few batches of a second, some MB."""
 STOP_SECONDS = 10
 """Requests in hand get this long when the server ends; sockets of consoles are then closed."""
 
@@ -67,13 +76,22 @@ def worker() -> None:
     _serve({Part.WORKER})
 
 
+def _tune_memory() -> None:
+    """Look for garbage less often: ingest makes and drops thousands of objects in a batch.
+
+    What was made at the start lives as long as the process and is never looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+
+
 def _serve(parts: Collection[Part]) -> None:
     settings = _settings()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _until_signal()
     server = build(settings, parts=parts)
     server.prepare()
+    _tune_memory()
     server.start()
     try:
         operations.serve(server, settings, stop)
@@ -85,6 +103,7 @@ def _serve_web(parts: Collection[Part]) -> None:
     settings = _settings()
     server = build(settings, parts=parts)
     server.prepare()
+    _tune_memory()
     server.start()
     try:
         uvicorn.run(
@@ -104,6 +123,33 @@ def run_broker() -> None:
     settings = _settings()
     supervisor.end_with_parent()
     broker.run(settings)
+
+
+@cli.command(name="broker-config")
+def broker_config(  # each is an option of the command line
+    kind: BrokerKind,
+    out: Annotated[Path, typer.Option(help="folder the files are written into")],
+    *,
+    watch: Annotated[
+        bool, typer.Option(help="stay, and write again when a credential changed")
+    ] = False,
+    reload_pid_file: Annotated[
+        Path | None, typer.Option(help="with --watch: SIGHUP this broker after a change")
+    ] = None,
+    node: Annotated[str, typer.Option(help="nats: name of this server")] = "fleet-1",
+    cluster_port: Annotated[int, typer.Option(help="nats: port for the other nodes")] = 6222,
+    route: Annotated[
+        list[str] | None, typer.Option(help="nats: host:port of another node; repeatable")
+    ] = None,
+) -> None:
+    """Write the whole configuration of an outside broker: access, limits, credentials (P-20)."""
+    settings = _settings()
+    connect_and_migrate(settings)
+    node_of = NatsNode(node, settings.broker_nats_client_port, cluster_port, tuple(route or ()))
+    writer = configuration_writer(settings, kind, out, node_of)
+    writer.write()
+    if watch:
+        watch_credentials(writer, reload_pid_file, _until_signal())
 
 
 @cli.command()
@@ -167,6 +213,14 @@ def connect_and_migrate(settings: Settings) -> None:
     engine = connect(settings.resolved_database_url)
     migrate_database(engine)
     engine.dispose()
+
+
+def _until_signal() -> threading.Event:
+    """Event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _settings() -> Settings:

@@ -96,7 +96,7 @@ class FleetServer:
             self.transactions, self.link.publish, wake, self._may_publish
         )
         self.deliverer = Deliverer(settings.notice_channels)
-        self.batcher = Batcher(self.link, self.ingest)
+        self.batcher = Batcher(self.link, self.ingest, clock)
         retention = Retention(
             settings.journal_retention_months, settings.telemetry_retention_months
         )

@@ -20,7 +20,7 @@ from fleet_server.mqtt_inbox import Inbound, Inbox
 from protocol import mqtt_packets as mqtt
 from protocol.errors import ProtocolError
 from protocol.identity import SERVER_USER
-from protocol.wire import UP_LIMIT_BYTES
+from protocol.wire import DOWN_LIMIT_BYTES
 
 log = get_logger("mqtt_link")
 
@@ -37,8 +37,9 @@ WRITE_SECONDS_MAX = 10.0
 ACKNOWLEDGE_SECONDS_MAX = 10.0
 """A broker that does not acknowledge within this is as good as gone; the row stays."""
 READ_BYTES = 256 * 1024
-PACKET_BYTES_MAX = UP_LIMIT_BYTES + 4096
-"""A message up and its topic; the broker refuses longer ones too."""
+PACKET_BYTES_MAX = DOWN_LIMIT_BYTES + 4096
+"""Brokers have one limit for both ways, that of a bundle of rules: what is too long for a message
+up is ingest's to refuse, or a cabinet could cut the server off with one message."""
 PACKET_IDS = 65_535
 """MQTT 3.1.1, 2.3.1: packet identifiers are 16 bits and not 0."""
 

@@ -31,8 +31,32 @@ class Settings(BaseSettings):
     broker_url: str = Field(
         "", description="mqtt://host:port of an outside broker; empty starts the embedded one."
     )
-    broker_host: str = Field("127.0.0.1", description="Address the embedded broker listens on.")
-    broker_port: int = Field(1883, ge=0, le=65535, description="Port of the embedded broker.")
+    broker_host: str = Field(
+        "127.0.0.1", description="Address the embedded or generated broker listens on."
+    )
+    broker_port: int = Field(
+        1883, ge=0, le=65535, description="Port of the embedded or generated broker for cabinets."
+    )
+    broker_server_port: int = Field(
+        1884,
+        ge=0,
+        le=65535,
+        description="Mosquitto only: port on broker_server_host where the server itself connects.",
+    )
+    broker_server_host: str = Field(
+        "127.0.0.1", description="Mosquitto only: address of the server's own listener."
+    )
+    broker_nats_client_port: int = Field(
+        4222,
+        ge=0,
+        le=65535,
+        description="NATS only: port of its own protocol, on loopback; unused.",
+    )
+    broker_connections_max: int = Field(
+        60_000,
+        ge=10,
+        description="Generated brokers only: connections at once; raise the limit of open files.",
+    )
     broker_public_url: str = Field(
         "", description="What cabinets are told at enrolment; empty means broker_host:broker_port."
     )

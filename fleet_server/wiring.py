@@ -18,7 +18,7 @@ from fleet_server.cabinets.desired import (
     desired_versions,
     find_drift,
     overtake_desired,
-    resend_desired,
+    resend_desired_to,
 )
 from fleet_server.cabinets.events import CabinetRetired, DesiredCaughtUp, DesiredDrifted
 from fleet_server.cabinets.handlers import (
@@ -205,7 +205,7 @@ def _repair(
         overtake(tx, signing, furthest)
         rules = newest_version(tx.session)
     desired = desired_versions(tx, [one.cabinet_id for one in held])
-    behind = []
+    behind, stale = [], []
     for one in held:
         if one.rules_version >= rules:
             pace.caught_up(one.cabinet_id, DownKind.RULES)
@@ -217,7 +217,8 @@ def _repair(
         elif one.desired_version >= wanted:
             pace.caught_up(one.cabinet_id, DownKind.DESIRED)
         elif _is_due(pace, tx, one, DownKind.DESIRED, wanted):
-            resend_desired(tx, signing, one.cabinet_id)
+            stale.append(one.cabinet_id)
+    resend_desired_to(tx, signing, stale)
     resend_rules(tx, signing, behind)
     orders.repair(tx, signing, {one.cabinet_id: one.command_counter for one in held})
 

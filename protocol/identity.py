@@ -8,8 +8,11 @@ from protocol.errors import BadTopicError
 SHARD_COUNT = 64
 """Shards 00..63; a lease in the database gives each to one ingest process."""
 
-SERVER_USER = "fleet:server"
-"""Name of the server at every broker; the colon keeps it apart from cabinet ids (P-20)."""
+SERVER_USER = "fleet@server"
+"""Name of the server at every broker; the `@` keeps it apart from cabinet ids (P-20).
+
+No colon: Mosquitto's password file ends the name there. No dot: NATS takes none in a client id.
+"""
 
 _CABINET = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _FLEET = re.compile(r"[A-Za-z0-9_-]{1,32}")

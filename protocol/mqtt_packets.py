@@ -28,7 +28,10 @@ LENGTH_MAX = 268_435_455
 """Remaining length of four bytes (2.2.3)."""
 TEXT_BYTES_MAX = 65_535
 """Length of a string is two bytes (1.5.3)."""
+PACKET_ID_MAX = 65_535
+"""Packet identifiers are two bytes and never 0 (2.3.1)."""
 
+_SUBACK_CODES = frozenset((0, 1, 2, SUBSCRIPTION_REFUSED))
 _CONNACK, _PUBLISH, _PUBACK, _SUBACK, _UNSUBACK, _PINGRESP = 2, 3, 4, 9, 11, 13
 
 
@@ -104,33 +107,35 @@ def connect(
 
 
 def subscribe(packet_id: int, filters: Sequence[tuple[str, int]]) -> bytes:
-    """SUBSCRIBE to filters, each with the highest QoS wanted (3.8)."""
-    body = packet_id.to_bytes(2, "big")
+    """SUBSCRIBE to filters, at least one, each with the highest QoS wanted (3.8)."""
+    _expect_some(filters, "SUBSCRIBE")
+    body = _id(packet_id)
     body += b"".join(_text(one) + bytes((qos,)) for one, qos in filters)
     return SUBSCRIBE + _length(len(body)) + body
 
 
 def unsubscribe(packet_id: int, filters: Sequence[str]) -> bytes:
-    """UNSUBSCRIBE (3.10)."""
-    body = packet_id.to_bytes(2, "big") + b"".join(_text(one) for one in filters)
+    """UNSUBSCRIBE from filters, at least one (3.10)."""
+    _expect_some(filters, "UNSUBSCRIBE")
+    body = _id(packet_id) + b"".join(_text(one) for one in filters)
     return UNSUBSCRIBE + _length(len(body)) + body
 
 
 def publish(
     topic: str, payload: bytes, qos: int = 0, packet_id: int = 0, *, dup: bool = False
 ) -> bytes:
-    """PUBLISH, never retained (3.3)."""
-    name = topic.encode()
+    """PUBLISH of QoS 0 or 1, never retained (3.3). `packet_id` counts for QoS 1 only."""
+    name = _text(topic)
     if qos == 0:
-        length = 2 + len(name) + len(payload)
-        return b"".join((b"\x30", _length(length), len(name).to_bytes(2, "big"), name, payload))
+        return b"".join((b"\x30", _length(len(name) + len(payload)), name, payload))
+    if qos != 1:
+        raise MalformedPacketError(f"QoS {qos} is not spoken here")
     return b"".join(
         (
             b"\x3a" if dup else b"\x32",
-            _length(4 + len(name) + len(payload)),
-            len(name).to_bytes(2, "big"),
+            _length(2 + len(name) + len(payload)),
             name,
-            packet_id.to_bytes(2, "big"),
+            _id(packet_id),
             payload,
         )
     )
@@ -138,11 +143,15 @@ def publish(
 
 def puback(packet_id: int) -> bytes:
     """PUBACK (3.4)."""
-    return PUBACK_HEAD + packet_id.to_bytes(2, "big")
+    return PUBACK_HEAD + _id(packet_id)
 
 
 class Reader:
-    """Bytes of a connection -> packets, whole ones only."""
+    """Bytes of a connection -> packets, whole ones only.
+
+    A topic must be UTF-8, and may hold what 3.3.2.1 forbids (NUL, wildcards): a broker that lets
+    one through must not cost us the connection, whoever reads the topic refuses that message alone.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         """`limit_bytes`: longest packet that is taken."""
@@ -197,6 +206,8 @@ def _read_publish(data: bytes, head: int, start: int, stop: int) -> Publish:
     except UnicodeDecodeError as error:
         raise MalformedPacketError(f"the topic is no UTF-8: {error}") from error
     packet_id = data[body] << 8 | data[body + 1] if qos else 0
+    if qos and packet_id == 0:
+        raise MalformedPacketError("PUBLISH of QoS 1 with packet id 0")
     return Publish(topic, data[payload:stop], qos, packet_id, bool(head & 1), bool(head & 8))
 
 
@@ -215,23 +226,28 @@ def _remaining_length(data: bytes, at: int, end: int) -> tuple[int, int] | None:
 
 def _read_connack(body: bytes) -> Connack:
     _expect(body, 2, "CONNACK")
+    if body[0] > 1 or (body[0] and body[1]):  # reserved; a refusal keeps no session (3.2.2)
+        raise MalformedPacketError(f"CONNACK with flags {body[0]:#04x} and code {body[1]}")
     return Connack(session_present=bool(body[0] & 1), code=body[1])
 
 
 def _read_puback(body: bytes) -> Puback:
     _expect(body, 2, "PUBACK")
-    return Puback(body[0] << 8 | body[1])
+    return Puback(_read_id(body))
 
 
 def _read_suback(body: bytes) -> Suback:
     if len(body) < 3:
         raise MalformedPacketError(f"SUBACK with {len(body)} bytes")
-    return Suback(body[0] << 8 | body[1], body[2:])
+    codes = body[2:]
+    if not _SUBACK_CODES.issuperset(codes):
+        raise MalformedPacketError(f"SUBACK with codes {codes.hex(' ')}")
+    return Suback(_read_id(body), codes)
 
 
 def _read_unsuback(body: bytes) -> Unsuback:
     _expect(body, 2, "UNSUBACK")
-    return Unsuback(body[0] << 8 | body[1])
+    return Unsuback(_read_id(body))
 
 
 def _read_pingresp(body: bytes) -> Pingresp:
@@ -249,9 +265,27 @@ _KINDS: dict[int, Callable[[bytes], Packet]] = {
 """By the whole first byte: the flags of these are reserved and must be 0 (2.2.2)."""
 
 
+def _read_id(body: bytes) -> int:
+    packet_id = body[0] << 8 | body[1]
+    if packet_id == 0:
+        raise MalformedPacketError("a packet id is never 0")
+    return packet_id
+
+
 def _expect(body: bytes, length: int, name: str) -> None:
     if len(body) != length:
         raise MalformedPacketError(f"{name} with {len(body)} bytes")
+
+
+def _expect_some(filters: Sequence[object], name: str) -> None:
+    if not filters:
+        raise MalformedPacketError(f"{name} without a filter")
+
+
+def _id(packet_id: int) -> bytes:
+    if not 0 < packet_id <= PACKET_ID_MAX:
+        raise MalformedPacketError(f"{packet_id} is no packet id")
+    return packet_id.to_bytes(2, "big")
 
 
 def _length(value: int) -> bytes:
@@ -270,7 +304,10 @@ def _length(value: int) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    return _data(text.encode())
+    try:
+        return _data(text.encode())
+    except UnicodeEncodeError as error:
+        raise MalformedPacketError(f"no UTF-8: {error}") from error
 
 
 def _data(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Command line of the simulators: `cabinet-sim story`, `fleet` and `simulate`."""
+"""Command line of the simulators: `cabinet-sim story`, `fleet`, `load` and `simulate`."""
 
 import math
 import signal
@@ -11,11 +11,18 @@ import typer
 from rich.console import Console
 
 from edge_agent.seed import Chance
+from fleet_server.settings import Settings
+from protocol.intervals import Uplink
 from simulators.errors import SimulatorError
 from simulators.fleet_simulation.command import simulate_seeds
 from simulators.fleet_simulation.options import STEPS
 from simulators.fleet_simulation.runner import Plan
 from simulators.hosts.server_host import ServerHost
+from simulators.load.command import play
+from simulators.load.mix import MIXES
+from simulators.load.orders import Roll, read_roll
+from simulators.load.registration import roll_of
+from simulators.load.runner import LoadOrder
 from simulators.story.living_fleet import live
 from simulators.story.plot import STORY_SECONDS_MAX, play_story
 from simulators.story.stage import PASSWORD, PEOPLE, Stage
@@ -59,6 +66,71 @@ def fleet(
             raise typer.Exit(1) from error
         finally:
             stage.close()
+
+
+@cli.command()
+def load(  # noqa: PLR0913, PLR0917  # the options of the command
+    cabinets: Annotated[int, typer.Option(min=1, help="how many cabinets")],
+    broker: Annotated[str, typer.Option(help="mqtt://host:port")],
+    events_per_second: Annotated[
+        str, typer.Option(help="events a second of all; 0: heartbeats only; max: closed loop")
+    ] = "max",
+    batch: Annotated[int, typer.Option(min=1, max=100, help="events in one batch")] = 10,
+    mix: Annotated[str, typer.Option(help=f"what they do: {', '.join(MIXES)}")] = "vending",
+    duration: Annotated[float, typer.Option(min=0, help="seconds; 0: until Ctrl-C")] = 0,
+    fleet_name: Annotated[
+        str,
+        typer.Option("--fleet", help="name of the fleet; empty: FLEET_FLEET, or that of the roll"),
+    ] = "",
+    uplink: Annotated[Uplink, typer.Option(help="how they are connected")] = Uplink.WIRED,
+    connect_per_second: Annotated[float, typer.Option(min=1)] = 500,
+    seed: Annotated[int, typer.Option(help="chance of reconnects and repeats")] = 1,
+    credentials: Annotated[
+        Path | None, typer.Option(help="roll of an earlier run; else they join by FLEET_* settings")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="share the cabinets out to so many")] = 1,
+) -> None:
+    """Play thousands of cabinets, true to the protocol, against a broker and a server."""
+    console = Console()
+    if mix not in MIXES:
+        raise typer.BadParameter(f"{mix!r} is none of {', '.join(MIXES)}", param_hint="--mix")
+    try:
+        rate = None if events_per_second == "max" else float(events_per_second)
+    except ValueError as error:
+        raise typer.BadParameter("a number, or max", param_hint="--events-per-second") from error
+    if rate is not None and not 0 <= rate < math.inf:
+        raise typer.BadParameter("not below 0, and finite", param_hint="--events-per-second")
+    try:
+        order = LoadOrder(
+            roll=_roll(console, cabinets, credentials, fleet_name),
+            broker_url=broker,
+            events_per_second=rate,
+            batch=batch,
+            mix=mix,
+            seconds=duration or math.inf,
+            uplink=uplink,
+            connect_per_second=connect_per_second,
+            seed=seed,
+        )
+        code = play(console, order, json_file, processes)
+    except SimulatorError as error:
+        console.print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(2) from error
+    raise typer.Exit(code)
+
+
+def _roll(console: Console, count: int, credentials: Path | None, fleet: str) -> Roll:
+    if credentials is not None:
+        roll = read_roll(credentials)
+        if len(roll.members) < count:
+            raise SimulatorError(f"{credentials} holds {len(roll.members)} cabinets, not {count}")
+        if fleet not in {"", roll.fleet}:
+            raise SimulatorError(f"{credentials} is of fleet {roll.fleet!r}, not {fleet!r}")
+        return Roll(roll.fleet, roll.signing_keys, roll.members[:count])
+    settings = Settings(fleet=fleet) if fleet else Settings()
+    with console.status("入网 · joining") as status:
+        return roll_of(settings, count, lambda done: status.update(f"入网 · joined {done:,}"))
 
 
 @cli.command()

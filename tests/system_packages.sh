@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A needed=(
-  [mosquitto]="mosquitto: the broker of bench-edge's peer"
+  [mosquitto]="mosquitto: one of the three brokers of tests/brokers, and bench-edge's peer"
   [chromium]="chromium: tests of the touch page in a real browser"
 )
 missing=()

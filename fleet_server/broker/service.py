@@ -11,9 +11,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
 from amqtt.session import Session
 
+from fleet_server.broker.limits import PACKET_BYTES_MAX
 from fleet_server.logs import get_logger
 from fleet_server.seed import new_secret
 from fleet_server.settings import Settings
@@ -35,12 +37,29 @@ class _Subscriptions(dict[str, Any]):
         return list(super().items())
 
 
+class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]  # amqtt is untyped
+    """Ends a connection whose next packet is too long; amqtt would take 256 MB of it."""
+
+    async def read(self, n: int = -1) -> bytes:
+        """Read `n` bytes."""
+        if n > PACKET_BYTES_MAX:
+            log.warning("broker.packet_too_long", bytes=n, limit=PACKET_BYTES_MAX)
+            raise ConnectionResetError
+        data: bytes = await super().read(n)
+        return data
+
+
 class FleetBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
     """Embedded broker: asks first, retains nothing, forgets clean sessions."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         self._subscriptions = _Subscriptions()
+
+    async def stream_connected(self, reader: Any, writer: Any, listener_name: str) -> None:
+        """Take a new connection."""
+        adapters = _BoundedReader(reader), StreamWriterAdapter(writer)
+        await self._client_connected(listener_name, *adapters)
 
     async def _handle_client_session(
         self,

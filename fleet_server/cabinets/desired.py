@@ -116,9 +116,23 @@ def resend_desired(
             "region": moved_to.region,
             "time_zone": moved_to.time_zone,
         }
-    payload = msgspec.convert(row.state, Desired)
-    send(tx, signing.fleet, cabinet_id, DownKind.DESIRED, signing.signed(payload))
-    _tell(tx, cabinet_id)
+    _send(tx, signing, row)
+    _tell(tx, cabinet_id, cabinet_by_id(tx.session, cabinet_id).site_id)
+
+
+def resend_desired_to(tx: Transaction, signing: SigningService, cabinet_ids: Sequence[str]) -> None:
+    """Send the newest desired state again to each of these."""
+    for row in desired_rows(tx, cabinet_ids).values():
+        _send(tx, signing, row)
+
+
+def desired_rows(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, CabinetDesired]:
+    """Rows of these cabinets, locked for a change in one order."""
+    if not cabinet_ids:
+        return {}
+    found = select(CabinetDesired).where(one_of(tx.session, CabinetDesired.cabinet_id, cabinet_ids))
+    rows = tx.session.scalars(found.order_by(CabinetDesired.cabinet_id).with_for_update())
+    return {row.cabinet_id: row for row in rows}
 
 
 def overtake_desired(tx: Transaction, signing: SigningService, cabinet_id: str, held: int) -> None:
@@ -149,9 +163,8 @@ def desired_versions(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, i
     return {row[0]: row[1] for row in rows}
 
 
-def note_applied(tx: Transaction, cabinet_id: str, version: int) -> None:
+def note_applied(tx: Transaction, row: CabinetDesired, site_id: str, version: int) -> None:
     """The cabinet says it applied `version`."""
-    row = desired_of(tx, cabinet_id)
     if version < row.applied_version:
         return
     row.applied_version = version
@@ -159,20 +172,22 @@ def note_applied(tx: Transaction, cabinet_id: str, version: int) -> None:
         row.refused_key, row.refused_reason = "", ""
         if row.drifting:
             row.drifting = False
-            tx.announce(DesiredCaughtUp(cabinet_id, version))
-    _tell(tx, cabinet_id)
+            tx.announce(DesiredCaughtUp(row.cabinet_id, version))
+    _tell(tx, row.cabinet_id, site_id)
 
 
-def note_refused(tx: Transaction, cabinet_id: str, version: int, key: str, reason: str) -> None:
-    """The cabinet says it refused `version`, and why; that is drift at once."""
-    row = desired_of(tx, cabinet_id)
+def note_refused(
+    tx: Transaction, row: CabinetDesired, site_id: str, version: int, refusal: tuple[str, str]
+) -> None:
+    """The cabinet says it refused `version`: key and reason; that is drift at once."""
     if version != row.version:
         return
+    key, reason = refusal
     row.refused_key, row.refused_reason = key[:80], reason
     if not row.drifting:
         row.drifting = True
-        tx.announce(DesiredDrifted(cabinet_id, version, f"{key}: {reason}"))
-    _tell(tx, cabinet_id)
+        tx.announce(DesiredDrifted(row.cabinet_id, version, f"{key}: {reason}"))
+    _tell(tx, row.cabinet_id, site_id)
 
 
 def find_drift(tx: Transaction) -> None:
@@ -207,6 +222,10 @@ def _refuse_recalled(tx: Transaction, desired: Desired) -> None:
         raise RecalledGoodsError(blocked)
 
 
-def _tell(tx: Transaction, cabinet_id: str) -> None:
-    site_id = cabinet_by_id(tx.session, cabinet_id).site_id
+def _send(tx: Transaction, signing: SigningService, row: CabinetDesired) -> None:
+    payload = msgspec.convert(row.state, Desired)
+    send(tx, signing.fleet, row.cabinet_id, DownKind.DESIRED, signing.signed(payload))
+
+
+def _tell(tx: Transaction, cabinet_id: str, site_id: str) -> None:
     changed(tx, [f"cabinet/{cabinet_id}"], "desired", cabinet_id, site_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fleet_server.cabinets import desired, orders
-from fleet_server.cabinets.models import CabinetPresence
+from fleet_server.cabinets.queries import presence_rows
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.events import CommandFinished, DesiredApplied, DesiredRejected, RulesApplied
@@ -19,6 +19,11 @@ class FromCabinet(Protocol):
         ...
 
     @property
+    def site_id(self) -> str:
+        """Where it stands."""
+        ...
+
+    @property
     def body(self) -> object:
         """What it says."""
         ...
@@ -26,23 +31,28 @@ class FromCabinet(Protocol):
 
 def on_desired_applied(tx: Transaction, received: Sequence[FromCabinet]) -> None:
     """`desired.applied`."""
+    rows = desired.desired_rows(tx, [one.cabinet_id for one in received])
     for one in received:
         if isinstance(one.body, DesiredApplied):
-            desired.note_applied(tx, one.cabinet_id, one.body.version)
+            row = rows[one.cabinet_id]
+            desired.note_applied(tx, row, one.site_id, one.body.version)
 
 
 def on_desired_rejected(tx: Transaction, received: Sequence[FromCabinet]) -> None:
     """`desired.rejected`."""
+    rows = desired.desired_rows(tx, [one.cabinet_id for one in received])
     for one in received:
         if isinstance(one.body, DesiredRejected):
-            body = one.body
-            desired.note_refused(tx, one.cabinet_id, body.version, body.key, body.reason)
+            refusal = (one.body.key, one.body.reason)
+            row = rows[one.cabinet_id]
+            desired.note_refused(tx, row, one.site_id, one.body.version, refusal)
 
 
 def on_rules_applied(tx: Transaction, received: Sequence[FromCabinet]) -> None:
     """`rules.applied`: show it at once; the heartbeat would say so only seconds later."""
+    rows = presence_rows(tx.session, [one.cabinet_id for one in received])
     for one in received:
-        row = tx.session.get(CabinetPresence, one.cabinet_id)
+        row = rows.get(one.cabinet_id)
         if row is not None and isinstance(one.body, RulesApplied):
             row.rules_version = max(row.rules_version, one.body.version)
 

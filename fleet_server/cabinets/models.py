@@ -39,6 +39,12 @@ class Cabinet(Table):
     state: Mapped[str] = mapped_column(String(20), index=True)
     perishable: Mapped[bool] = mapped_column(default=False)
     credential_hash: Mapped[str | None] = mapped_column(String(64))
+    credential_mosquitto: Mapped[str | None] = mapped_column(String(128))
+    credential_nats: Mapped[str | None] = mapped_column(String(60))
+    credential_revision: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", index=True
+    )
+    """Plus one at each change of the credential: the sum over all tells that one did."""
     reenrolment_approved: Mapped[bool] = mapped_column(default=False)
     muted_until: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     """Until then its faults open no tickets (`tickets.rules.is_muted`)."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from fleet_server.audit.service import record
 from fleet_server.auth.queries import secret_hash
+from fleet_server.cabinets.credentials import give, take_away
 from fleet_server.cabinets.desired import first_desired, resend_desired
 from fleet_server.cabinets.events import CabinetRetired
 from fleet_server.cabinets.models import Cabinet, CabinetHistory, CabinetPresence, Claim, Site
@@ -52,7 +53,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class Enrolled:
-    """What a cabinet is told when it joined; the credential is kept as a hash only."""
+    """What a cabinet is told when it joined; the credential is kept as hashes only."""
 
     cabinet: Cabinet
     credential: str
@@ -131,7 +132,7 @@ def enrol(tx: Transaction, signing: SigningService, code: str, serial_number: st
     if not again:
         _use(tx, claim, cabinet)
     credential = new_secret()
-    cabinet.credential_hash = secret_hash(credential)
+    give(cabinet, credential)
     if cabinet.state == CabinetState.REGISTERED:
         cabinet.state = CABINET_LIFE.step(CabinetState(cabinet.state), CabinetState.ENROLLED)
     _note(tx, cabinet, "enrolled", {"again": again})
@@ -154,7 +155,7 @@ def move_state(tx: Transaction, cabinet_id: str, wanted: str, reason: str) -> Ca
     cabinet.state = state
     _note(tx, cabinet, f"state.{state}", {"reason": reason})
     if state == CabinetState.RETIRED:
-        cabinet.credential_hash = None
+        take_away(cabinet)
         tx.announce(CabinetRetired(cabinet.id, cabinet.site_id))
     return cabinet
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from fleet_server.bulk import one_of, update_rows
 from fleet_server.cabinets.models import Cabinet, CabinetPresence
+from fleet_server.cabinets.queries import presence_rows
 from fleet_server.cabinets.service import came_into_service
 from fleet_server.ingest.events import CabinetFellSilent, CabinetHeardAgain, CabinetLooksCloned
 from fleet_server.ingest.journal import Desk
@@ -58,13 +59,7 @@ class Presences:
         self._rows: dict[str, CabinetPresence] = {}
         self._cabinets: dict[str, Cabinet] = {}
         if ids:
-            rows = (
-                select(CabinetPresence)
-                .where(one_of(tx.session, CabinetPresence.cabinet_id, ids))
-                .order_by(CabinetPresence.cabinet_id)
-                .with_for_update()
-            )
-            self._rows = {row.cabinet_id: row for row in tx.session.scalars(rows)}
+            self._rows = presence_rows(tx.session, ids)
             found = select(Cabinet).where(one_of(tx.session, Cabinet.id, ids))
             self._cabinets = {cabinet.id: cabinet for cabinet in tx.session.scalars(found)}
 
@@ -103,7 +98,7 @@ def note_birth(
     row, cabinet = presences.row(speaker.id), presences.cabinet(speaker.id)
     _look_for_a_clone(desk, board, speaker, presence, row)
     came_into_service(desk.tx, cabinet)
-    if not row.online:
+    if not row.online and row.offline_since is not None:
         desk.tx.announce(CabinetHeardAgain(speaker.id, speaker.site_id))
     # The uplink in use decides when it counts as silent (P-10).
     cabinet.uplink = speaker.uplink = presence.uplink

@@ -24,7 +24,7 @@ from fleet_server.recalls.queries import (
 from fleet_server.recalls.reach import by_cabinet, content_of, sales_in, stock_in
 from fleet_server.recalls.scope import terms_of
 from fleet_server.recalls.states import CABINET_UNVISITED, CabinetRecallState
-from fleet_server.rules.models import RuleSet
+from fleet_server.rules.queries import digests_of
 from fleet_server.sales.events import SalesRecorded
 from fleet_server.sales.models import SaleLineRow
 from fleet_server.sales.queries import lines_of_sales
@@ -50,10 +50,12 @@ _BY_TICKET = {
 
 def on_rules_applied(tx: Transaction, received: Sequence[Received]) -> None:
     """`rules.applied`: the only acknowledgement; each row needs the recall's version or more."""
+    told = [(one, one.body) for one in received if isinstance(one.body, RulesApplied)]
+    digests = digests_of(tx.session, {body.version for _, body in told})
     newest = {
-        one.cabinet_id: (one, one.body)
-        for one in received
-        if isinstance(one.body, RulesApplied) and _is_ours(tx, one.cabinet_id, one.body)
+        one.cabinet_id: (one, body)
+        for one, body in told
+        if _is_ours(one.cabinet_id, body, digests.get(body.version))
     }
     if not newest:
         return
@@ -133,10 +135,9 @@ def on_refund_ended(tx: Transaction, fact: RefundEnded) -> None:
         buyers.refund_ended(tx, recall_by_id(tx.session, recall_id), buyer)
 
 
-def _is_ours(tx: Transaction, cabinet_id: str, body: RulesApplied) -> bool:
+def _is_ours(cabinet_id: str, body: RulesApplied, issued: str | None) -> bool:
     """Whether the digest is that of the bundle we issued: another one acknowledges nothing."""
-    issued = tx.session.get(RuleSet, body.version)
-    if issued is not None and issued.digest == body.digest:
+    if issued == body.digest:
         return True
     log.warning("rules.unknown_digest", cabinet=cabinet_id, version=body.version)
     return False

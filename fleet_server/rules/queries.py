@@ -1,5 +1,7 @@
 """All selects of the rule set."""
 
+from collections.abc import Collection
+
 import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,6 +14,12 @@ from protocol.rules import Rule
 def newest_version(session: Session) -> int:
     """Version in force; 0 before the first bundle."""
     return session.scalar(select(func.max(RuleSet.version))) or 0
+
+
+def digests_of(session: Session, versions: Collection[int]) -> dict[int, str]:
+    """Digests of bundles that were issued."""
+    found = select(RuleSet.version, RuleSet.digest).where(RuleSet.version.in_(sorted(versions)))
+    return {row.version: row.digest for row in session.execute(found)}
 
 
 def newest_set(session: Session) -> RuleSet | None:

@@ -33,7 +33,7 @@ def _replaced(owner: Any, name: str, value: object) -> Iterator[None]:
         setattr(owner, name, before)
 
 
-def receipt_before_commit() -> AbstractContextManager[None]:
+def receipt_before_commit() -> AbstractContextManager[object]:
     """Every tenth transaction of ingest is rolled back, and its receipts leave all the same."""
     begin, count = Transactions.write, [0]
 
@@ -50,7 +50,7 @@ def receipt_before_commit() -> AbstractContextManager[None]:
     return _replaced(Transactions, "write", write)
 
 
-def cursor_not_moved() -> AbstractContextManager[None]:
+def cursor_not_moved() -> AbstractContextManager[object]:
     """The journal is stored, its cursor is only moved where it is new."""
     write = Lanes.write
 
@@ -64,7 +64,7 @@ def cursor_not_moved() -> AbstractContextManager[None]:
     return _replaced(Lanes, "write", forgetful)
 
 
-def no_dedup() -> AbstractContextManager[None]:
+def no_dedup() -> AbstractContextManager[object]:
     """What is there already is taken again."""
 
     def greedy(standing: Standing | None, run: Run) -> Decision:
@@ -76,7 +76,7 @@ def no_dedup() -> AbstractContextManager[None]:
     return _replaced(journal, "decide", greedy)
 
 
-def holes_accepted() -> AbstractContextManager[None]:
+def holes_accepted() -> AbstractContextManager[object]:
     """A batch that leaves a hole is stored."""
 
     def careless(standing: Standing | None, run: Run) -> Decision:
@@ -88,7 +88,7 @@ def holes_accepted() -> AbstractContextManager[None]:
     return _replaced(journal, "decide", careless)
 
 
-def stale_epochs_accepted() -> AbstractContextManager[None]:
+def stale_epochs_accepted() -> AbstractContextManager[object]:
     """An epoch that ended counts as a new one."""
 
     def forgiving(standing: Standing | None, run: Run) -> Decision:
@@ -98,23 +98,23 @@ def stale_epochs_accepted() -> AbstractContextManager[None]:
     return _replaced(journal, "decide", forgiving)
 
 
-def gate_open() -> AbstractContextManager[None]:
+def gate_open() -> AbstractContextManager[object]:
     """The gate does not look at recalls and holds."""
     order = tuple(check for check in gate._ORDER if check is not gate._recall)  # noqa: SLF001  # to break it
     return _replaced(gate, "_ORDER", order)
 
 
-def pending_rules_ignored() -> AbstractContextManager[None]:
+def pending_rules_ignored() -> AbstractContextManager[object]:
     """The gate does not wait for the rules that a receipt names (P-17)."""
     return _replaced(Contact, "rules_pending", lambda _self, _held: False)
 
 
-def no_ticket_join() -> AbstractContextManager[None]:
+def no_ticket_join() -> AbstractContextManager[object]:
     """A further fault opens a further ticket."""
     return _replaced(tickets, "unended_ticket", lambda *_place: None)
 
 
-def ticket_without_owner() -> AbstractContextManager[None]:
+def ticket_without_owner() -> AbstractContextManager[object]:
     """A ticket is opened and nobody is accountable."""
     opening = ticket_service.open_ticket
 
@@ -126,7 +126,7 @@ def ticket_without_owner() -> AbstractContextManager[None]:
     return _replaced(tickets, "open_ticket", careless)
 
 
-def state_without_history() -> AbstractContextManager[None]:
+def state_without_history() -> AbstractContextManager[object]:
     """A ticket is triaged as it is opened, and no history row says so."""
     opening = ticket_service.open_ticket
 
@@ -138,7 +138,7 @@ def state_without_history() -> AbstractContextManager[None]:
     return _replaced(tickets, "open_ticket", careless)
 
 
-def sale_not_booked() -> AbstractContextManager[None]:
+def sale_not_booked() -> AbstractContextManager[object]:
     """Every third batch of sales is not entered."""
     entering, count = sales.record_sales, [0]
 
@@ -166,7 +166,7 @@ def orders_repeated() -> Iterator[None]:
         yield
 
 
-def telemetry_told_ahead() -> AbstractContextManager[None]:
+def telemetry_told_ahead() -> AbstractContextManager[object]:
     """The cursor of the telemetry lane is told ahead of the database."""
     position = Lanes.position
 
@@ -179,7 +179,7 @@ def telemetry_told_ahead() -> AbstractContextManager[None]:
     return _replaced(Lanes, "position", ahead)
 
 
-MUTATIONS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
+MUTATIONS: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
     made.__name__: made
     for made in (
         receipt_before_commit,

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,15 @@ class CabinetHost:
     """A cabinet of `slots` doors behind a link that can be cut."""
 
     def __init__(
-        self, cabinet_id: str, folder: Path, slots: int, broker_port: int, ports: CabinetPorts
+        self,
+        cabinet_id: str,
+        folder: Path,
+        slots: int,
+        broker_port: int,
+        ports: CabinetPorts,
+        link: Callable[[int, int], CuttableLink] = CuttableLink,
     ) -> None:
+        """`link` makes the link of a local port to the broker's."""
         self.cabinet_id = cabinet_id
         self.serial_number = f"SN-{cabinet_id}"
         self.ports = ports
@@ -84,7 +92,7 @@ class CabinetHost:
             SimulatedBus([self.locks], clock, link=self.folder / "locks"),
             SimulatedBus([self.probe], clock, link=self.folder / "probe"),
         ]
-        self.link = CuttableLink(ports.link, broker_port)
+        self.link = link(ports.link, broker_port)
         self.config = self.folder / "agent.toml"
         self._write_config(ports)
         self.agent = HostedProcess(

@@ -24,6 +24,11 @@ class HostedProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def name(self) -> str:
+        """Name of its log file: `server`, `ingest-1`."""
+        return self.log.stem
+
+    @property
     def pid(self) -> int:
         """Process id of the running process."""
         if self._process is None:

@@ -1,20 +1,24 @@
-"""The real server as processes: `fleet-server run` with its broker and its app."""
+"""The real server as processes: `fleet-server run` with its broker and its app.
 
-import os
-import subprocess
+With an outside broker (`broker=MosquittoHost`) the supervisor runs the app alone; the broker is
+started with the server, learns of new cabinets by itself, and is killed and started by hand.
+"""
+
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import psutil
 
 from simulators.errors import SimulatorError
+from simulators.hosts.broker_host import BrokerHost
+from simulators.hosts.first_user import add_user
 from simulators.hosts.ports import free_ports
 from simulators.hosts.process import HostedProcess
 from simulators.waiting import wait_until
 
 READY_SECONDS_MAX = 30.0
-COMMAND_SECONDS_MAX = 60.0
 
 
 class ServerHost:
@@ -26,11 +30,14 @@ class ServerHost:
         policy: str = "demo",
         http_port: int | None = None,
         database_url: str = "",
+        broker: Callable[[Path, Path, str], BrokerHost] | None = None,
     ) -> None:
+        """`broker`: an outside broker's host class; None: the embedded one."""
         ports = free_ports(2)
         self.http_port = http_port or ports[0]
-        self.broker_port = ports[1]
         self.data_dir = folder / "server"
+        self.broker = broker(folder / "broker", self.data_dir, database_url) if broker else None
+        self.broker_port = int(self.broker.url.rpartition(":")[2]) if self.broker else ports[1]
         self.url = f"http://127.0.0.1:{self.http_port}"
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {
@@ -40,6 +47,7 @@ class ServerHost:
             "FLEET_BROKER_PORT": str(self.broker_port),
             "FLEET_SERVICE_POLICY": policy,
             "FLEET_THRESHOLD_PROFILE": policy if policy == "demo" else "cn",
+            **(self.broker.environment if self.broker else {}),
         }
         self.process = HostedProcess(
             [sys.executable, "-m", "fleet_server", "run"], folder / "server.log", self._environment
@@ -52,8 +60,20 @@ class ServerHost:
             f"sqlite:///{self.data_dir / 'fleet.sqlite'}"
         )
 
+    @property
+    def processes(self) -> list[HostedProcess]:
+        """The supervisor; broker and app are its children."""
+        return [self.process]
+
     def start(self) -> None:
-        """Start and wait until it is ready."""
+        """Start and wait until it is ready; an outside broker first."""
+        if self.broker is not None:
+            verb = [sys.executable, "-m", "fleet_server", "migrate"]
+            migration = HostedProcess(verb, self.process.log, self._environment)
+            migration.start()
+            migration.wait()
+            self.broker.start()
+            self.broker.watch()
         self.process.start()
         self.wait_ready()
 
@@ -62,11 +82,17 @@ class ServerHost:
         wait_until("the server is ready", self._is_ready, READY_SECONDS_MAX)
 
     def stop(self) -> None:
-        """Stop it cleanly."""
+        """Stop it cleanly, and its broker."""
         self.process.stop()
+        if self.broker is not None:
+            self.broker.stop()
 
     def kill_part(self, verb: str) -> None:
-        """SIGKILL the `broker` or the `app`; the supervisor starts it again."""
+        """SIGKILL the `broker` or the `app`; it is started again."""
+        if verb == "broker" and self.broker is not None:
+            self.broker.kill()
+            self.broker.start()
+            return
         for child in psutil.Process(self.process.pid).children():
             if child.cmdline()[-1:] == [verb]:
                 child.kill()
@@ -75,24 +101,7 @@ class ServerHost:
 
     def add_user(self, username: str, roles: list[str], password: str) -> None:
         """Add a person by the command line, as an installation does."""
-        secret = self.data_dir / f"{username}.password"
-        secret.write_text(password)
-        secret.chmod(0o600)
-        role_options = [part for role in roles for part in ("--role", role)]
-        self._command("user", "add", username, *role_options, "--password-file", str(secret))
-        secret.unlink()
-
-    def _command(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "fleet_server", *arguments],
-            env={**os.environ, **self._environment},
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS_MAX,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise SimulatorError(f"fleet-server {' '.join(arguments[:2])}: {done.stderr[-500:]}")
+        add_user(self._environment, username, roles, password)
 
     def _is_ready(self) -> bool:
         try:

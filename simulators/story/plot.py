@@ -117,7 +117,7 @@ def _explain(console: Console, stage: Stage, title: str, error: Exception) -> No
     console.print(f"[red]失败 · failed:[/] {title}")
     console.print(f"[red]原因 · reason:[/] {error}", markup=True, highlight=False)
     for name, process in (
-        ("server", stage.server.process),
+        *((process.name, process) for process in stage.server.processes),
         *((cabinet.cabinet_id, cabinet.agent) for cabinet in stage.cabinets.values()),
     ):
         console.print(f"--- {name}", highlight=False)

@@ -1,5 +1,6 @@
 """The stage: one server, three cabinets, the people; everything real, on free ports."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from edge_agent.seed import Chance
 from protocol.service_pin import hash_pin
 from simulators.hosts.cabinet_host import CabinetHost, CabinetPorts
+from simulators.hosts.fleet_host import FleetHost
+from simulators.hosts.link import CuttableLink
 from simulators.hosts.ports import free_ports
 from simulators.hosts.server_host import ServerHost
 from simulators.people.http import Person
@@ -59,13 +62,15 @@ class Stage:
     """Everything on it; `close` leaves nothing running."""
 
     folder: Path
-    server: ServerHost
+    server: ServerHost | FleetHost
     chance: Chance
     cabinets: dict[str, CabinetHost] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     shoppers: list[Shopper] = field(default_factory=list)
     technicians: list[Technician] = field(default_factory=list)
     site_ids: dict[str, str] = field(default_factory=dict)
+    link: Callable[[int, int], CuttableLink] = CuttableLink
+    """Makes the link of a cabinet to the broker."""
     is_open: bool = False
     units_removed: int = 0
     """Taken out by technicians, by their own count."""
@@ -126,7 +131,12 @@ class Stage:
         """Register a cabinet, wire its hardware, let it join and start its agent."""
         local, link = free_ports(2)
         cabinet = CabinetHost(
-            cabinet_id, self.folder, SLOTS, self.server.broker_port, CabinetPorts(local, link)
+            cabinet_id,
+            self.folder,
+            SLOTS,
+            self.server.broker_port,
+            CabinetPorts(local, link),
+            self.link,
         )
         draft = {
             "id": cabinet_id,

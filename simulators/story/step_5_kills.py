@@ -8,6 +8,7 @@ import time
 
 from simulators.errors import NotProvenError
 from simulators.hosts.cabinet_host import CabinetHost
+from simulators.hosts.server_host import ServerHost
 from simulators.people.shopper import Shopper
 from simulators.story.proofs import journals_equal, wait_until_committed
 from simulators.story.stage import Stage
@@ -46,15 +47,17 @@ def play(stage: Stage) -> dict[str, object]:
 
 
 def _kill_everything(stage: Stage, cabinets: list[CabinetHost]) -> None:
+    server = stage.server
+    assert isinstance(server, ServerHost)  # noqa: S101  # the story runs on one machine
     time.sleep(PAUSE_SECONDS)
-    stage.server.kill_part("broker")
+    server.kill_part("broker")
     time.sleep(PAUSE_SECONDS)
-    stage.server.kill_part("app")
+    server.kill_part("app")
     time.sleep(PAUSE_SECONDS)
     cabinets[0].agent.kill()
     time.sleep(PAUSE_SECONDS / 2)
     cabinets[0].agent.start()
-    stage.server.wait_ready()
+    server.wait_ready()
 
 
 def _buy(shopper: Shopper, cabinet: CabinetHost, stop: threading.Event) -> None:

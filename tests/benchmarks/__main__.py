@@ -4,8 +4,8 @@ import sys
 
 from rich.console import Console
 
-from tests.benchmarks import ingest
 from tests.benchmarks.edge import run as edge
+from tests.benchmarks.ingest import run as ingest
 
 BENCHMARKS = {"edge": edge.run, "ingest": ingest.run}
 

@@ -36,8 +36,8 @@ BREAKAGES = {
     ),
     "the receipt is dropped": Breakage(
         "fleet_server/ingest/batcher.py",
-        "        for receipt in self._receipts(messages):",
-        "        for receipt in self._receipts(messages)[:0]:",
+        "            [Message(one.topic, one.payload) for one in self._receipts(messages)]",
+        "            [Message(one.topic, one.payload) for one in self._receipts(messages)[:0]]",
         "the shoppers get their goods",
     ),
     "the commit is skipped": Breakage(

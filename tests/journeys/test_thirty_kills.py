@@ -83,6 +83,8 @@ def test_thirty_kills_in_traffic_lose_nothing_and_double_nothing(stage: Stage) -
                 Load("A2", WATER, "W1", UNITS, "2099-01-01"),
             ],
         )
+    server = stage.server
+    assert isinstance(server, ServerHost)
     traffic = Traffic(cabinets)
     with traffic:
         for _ in range(KILLS):
@@ -94,7 +96,7 @@ def test_thirty_kills_in_traffic_lose_nothing_and_double_nothing(stage: Stage) -
                 agent.start()
             else:
                 stage.server.wait_ready()
-                stage.server.kill_part(victim)
+                server.kill_part(victim)
     stage.server.wait_ready()
     wait_until_committed(cabinets)
     proof = journals_equal(cabinets, stage.server.database_url)

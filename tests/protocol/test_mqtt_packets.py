@@ -1,6 +1,7 @@
 """MQTT 3.1.1 packets: as the standard spells them, byte by byte, and as others read them."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,6 +53,11 @@ BROKEN = {
     "CONNACK of three bytes": "20 03 00 00 00",
     "SUBACK without a code": "90 02 00 01",
     "PINGRESP with a body": "d0 01 00",
+    "a packet id of 0": "32 05 00 01 61 00 00",
+    "PUBACK of packet id 0": "40 02 00 00",
+    "SUBACK with a code of MQTT 5": "90 03 00 01 87",
+    "reserved flags of CONNACK": "20 02 02 00",
+    "a refusal that keeps a session": "20 02 01 05",
     "a length of five bytes": "30 80 80 80 80 01",
     "a packet over the limit": "30 ff ff ff 7f",
 }
@@ -114,11 +120,29 @@ def test_a_puback_is_four_bytes() -> None:
     assert mqtt.puback(258) == raw("40 02 01 02")
 
 
-def test_a_field_that_does_not_fit_is_refused() -> None:
+IMPOSSIBLE: dict[str, Callable[[], bytes]] = {
+    "a filter over 65,535 bytes": lambda: mqtt.subscribe(1, [("x" * 65_536, 1)]),
+    "a topic over 65,535 bytes": lambda: mqtt.publish("x" * 65_536, b""),
+    "a topic that is no text": lambda: mqtt.publish("\ud800", b""),
+    "a packet over 256 MiB": lambda: mqtt.publish("t", bytes(mqtt.LENGTH_MAX)),
+    "QoS 2": lambda: mqtt.publish("t", b"", 2, 1),
+    "packet id 0": lambda: mqtt.publish("t", b"", 1, 0),
+    "a packet id of three bytes": lambda: mqtt.puback(65_536),
+    "SUBSCRIBE without a filter": lambda: mqtt.subscribe(1, []),
+    "UNSUBSCRIBE without a filter": lambda: mqtt.unsubscribe(1, []),
+}
+
+
+@pytest.mark.parametrize("build", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_packet_that_cannot_be_is_not_built(build: Callable[[], bytes]) -> None:
     with pytest.raises(MalformedPacketError):
-        mqtt.subscribe(1, [("x" * 65_536, 1)])
-    with pytest.raises(MalformedPacketError):
-        mqtt.publish("t", bytes(mqtt.LENGTH_MAX))
+        build()
+
+
+def test_a_strange_topic_is_read_so_that_its_reader_refuses_that_message_alone() -> None:
+    data = mqtt.publish("fleet/v1/00/up/C1/\0", b"") + mqtt.publish("#", b"")
+    topics_read = [one.topic for one in Reader(LIMIT).feed(data) if isinstance(one, Publish)]
+    assert topics_read == ["fleet/v1/00/up/C1/\0", "#"]
 
 
 def read_by_amqtt(kind: Any, data: bytes) -> Any:

@@ -1,7 +1,7 @@
 """Journal and telemetry by month (partitions on PostgreSQL), hours of telemetry, leases.
 
 Revision ID: 0003
-Revises: 0001
+Revises: 0002
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from alembic.util import CommandError
 from fleet_server.database import UtcDateTime
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
