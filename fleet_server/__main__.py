@@ -147,9 +147,11 @@ def broker_config(  # each is an option of the command line
     connect_and_migrate(settings)
     node_of = NatsNode(node, settings.broker_nats_client_port, cluster_port, tuple(route or ()))
     writer = configuration_writer(settings, kind, out, node_of)
-    writer.write()
     if watch:
         watch_credentials(writer, reload_pid_file, _until_signal())
+    else:
+        writer.write()
+    writer.close()
 
 
 @cli.command()

@@ -64,6 +64,10 @@ class ConfigurationWriter:
             log.info("broker_config.written", folder=str(self._folder), files=changed)
         return bool(changed)
 
+    def close(self) -> None:
+        """Let go of the database; another writing connects again."""
+        self._engine.dispose()
+
     def is_behind(self) -> bool:
         """Whether a credential changed since the last writing."""
         return credential_mark(self._engine) != self._mark
@@ -87,11 +91,11 @@ def configuration_writer(
 def watch_credentials(
     writer: ConfigurationWriter, pid_file: Path | None, stop: threading.Event
 ) -> None:
-    """Write again and tell the broker until `stop` is set; a database that is away is waited for.
+    """Write and tell the broker until `stop` is set; a database that is away is waited for.
 
     A broker that could not be told is told at the next look; one that starts reads the files.
     """
-    untold = False
+    untold = writer.write()
     while not stop.wait(WATCH_SECONDS):
         try:
             if writer.is_behind():

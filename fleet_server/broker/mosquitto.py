@@ -32,6 +32,8 @@ per_listener_settings true
 
 # Nothing is kept over a restart: sessions are clean and whoever is ahead sends again (P-0).
 persistence false
+# A session that is not clean is nobody's of ours; this is the shortest it can be kept for.
+persistent_client_expiration 1h
 # A client that asks for retention is disconnected.
 retain_available false
 # No $SYS: nobody may read it, so it need not be published.

@@ -39,7 +39,7 @@ max_payload: {payload}
 max_pending: {pending}
 
 jetstream {{
-  store_dir: "{folder}/jetstream"
+  store_dir: "{folder}"
   max_memory_store: {memory}
   max_file_store: {file}
 }}
@@ -144,7 +144,7 @@ class NatsFiles:
             host=settings.broker_host,
             port=settings.broker_port,
             ack_pending=ACK_PENDING_MAX,
-            replicas="  stream_replicas: 3\n" if node.routes else "",
+            replicas="  stream_replicas: 3\n  consumer_replicas: 3\n" if node.routes else "",
             cluster=self._cluster() if node.routes else "",
         )
 

@@ -40,17 +40,23 @@ class _Subscriptions(dict[str, Any]):
 class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]  # amqtt is untyped
     """Ends a connection whose next packet is too long; amqtt would take 256 MB of it."""
 
+    def __init__(self, reader: Any) -> None:
+        super().__init__(reader)
+        self._has_ended = False
+
     async def read(self, n: int = -1) -> bytes:
-        """Read `n` bytes."""
+        """Read `n` bytes. After one packet too long there is nothing more: amqtt would read on."""
         if n > PACKET_BYTES_MAX:
             log.warning("broker.packet_too_long", bytes=n, limit=PACKET_BYTES_MAX)
+            self._has_ended = True
+        if self._has_ended:
             raise ConnectionResetError
         data: bytes = await super().read(n)
         return data
 
 
 class FleetBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
-    """Embedded broker: asks first, retains nothing, forgets clean sessions."""
+    """Embedded broker: asks first, retains nothing, forgets clean sessions, loses nothing said."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
@@ -88,6 +94,17 @@ class FleetBroker(Broker):  # type: ignore[misc]  # amqtt is untyped
             current, _ = self._sessions.get(client_session.client_id, (None, None))
             if current is client_session:
                 await super()._delete_session(client_session.client_id)
+
+    async def _handle_disconnect(
+        self, client_session: Session, handler: Any, disconnect_waiter: Any
+    ) -> None:
+        """Hand on what the client said before it went: amqtt acknowledged it, and forgets it."""
+        queue = client_session.delivered_message_queue
+        for message in [queue.get_nowait() for _ in range(queue.qsize())]:
+            said = asyncio.get_running_loop().create_future()
+            said.set_result(message)
+            await self._handle_message_delivery(client_session, handler, said)
+        await super()._handle_disconnect(client_session, handler, disconnect_waiter)
 
     async def _delete_session(self, client_id: str) -> None:
         """Called by the library before it authenticates; what is due is done after it."""

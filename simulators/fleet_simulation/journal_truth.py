@@ -1,6 +1,7 @@
 """What one cabinet has ever written into its journal, noted beside it as it becomes durable."""
 
 import hashlib
+from collections.abc import Collection
 
 import msgspec
 
@@ -57,6 +58,12 @@ class JournalTruth:
     def rolled_back(self) -> None:
         """The same epoch goes on from an older state: read it anew."""
         self.head = 0
+
+    def server_restored(self, kept: Collection[tuple[str, int]]) -> None:
+        """The server has only these rows (epoch, sequence) of what it once acknowledged."""
+        self.told_references = {
+            reference for key, reference in self._references.items() if key in kept
+        }
 
     def _begin(self, epoch: str) -> None:
         if self.epoch:

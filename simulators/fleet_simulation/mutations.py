@@ -18,7 +18,7 @@ from fleet_server.ingest.rules import Decision, Run, Standing, decide
 from fleet_server.sales import service as sales
 from fleet_server.tickets import handlers as tickets
 from fleet_server.tickets import service as ticket_service
-from fleet_server.tickets.states import TICKET_LIFE
+from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction, Transactions
 from protocol.journal import Lane
 
@@ -126,10 +126,16 @@ def ticket_without_owner() -> AbstractContextManager[object]:
     return _replaced(tickets, "open_ticket", careless)
 
 
-def tickets_skip_states() -> AbstractContextManager[object]:
-    """A ticket goes to any state that somebody names."""
-    everything = frozenset(TICKET_LIFE.steps)
-    return _replaced(TICKET_LIFE, "steps", dict.fromkeys(TICKET_LIFE.steps, everything))
+def state_without_history() -> AbstractContextManager[object]:
+    """A ticket is triaged as it is opened, and no history row says so."""
+    opening = ticket_service.open_ticket
+
+    def careless(tx: Transaction, new: Any) -> Any:
+        ticket = opening(tx, new)
+        ticket.state = TicketState.TRIAGED
+        return ticket
+
+    return _replaced(tickets, "open_ticket", careless)
 
 
 def sale_not_booked() -> AbstractContextManager[object]:
@@ -144,20 +150,20 @@ def sale_not_booked() -> AbstractContextManager[object]:
     return _replaced(sales, "record_sales", lazy)
 
 
-def orders_repeated() -> AbstractContextManager[object]:
+@contextmanager
+def orders_repeated() -> Iterator[None]:
     """An order that comes twice is carried out twice."""
-    begin = CommandLedger.begin
+    begin, known = CommandLedger.begin, CommandLedger.knows
 
     def forgetful(self: CommandLedger, command: str, counter: int) -> None:
         if not known(self, command):
             begin(self, command, counter)
 
-    known = CommandLedger.knows
-    stack = ExitStack()
-    stack.enter_context(_replaced(CommandLedger, "begin", forgetful))
-    stack.enter_context(_replaced(CommandLedger, "knows", lambda _self, _id: False))
-    stack.enter_context(_replaced(Orders, "_why_not", lambda *_order: ""))
-    return stack
+    with ExitStack() as stack:
+        stack.enter_context(_replaced(CommandLedger, "begin", forgetful))
+        stack.enter_context(_replaced(CommandLedger, "knows", lambda _self, _id: False))
+        stack.enter_context(_replaced(Orders, "_why_not", lambda *_order: ""))
+        yield
 
 
 def telemetry_told_ahead() -> AbstractContextManager[object]:
@@ -185,10 +191,10 @@ MUTATIONS: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
         pending_rules_ignored,
         no_ticket_join,
         ticket_without_owner,
-        tickets_skip_states,
+        state_without_history,
         sale_not_booked,
         orders_repeated,
         telemetry_told_ahead,
     )
 }
-"""By name, for `cabinet-sim simulate --broken NAME` and the tests."""
+"""By name."""

@@ -1,8 +1,9 @@
 """The embedded broker as a process of its own: `fleet-server broker`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from simulators.hosts.broker_host import wait_for_broker
 from simulators.hosts.ports import free_ports
@@ -13,6 +14,7 @@ class AmqttHost:
     """amqtt for the server whose data folder and database these are (empty URL: SQLite)."""
 
     name = "amqtt"
+    command: ClassVar[Sequence[str]] = (sys.executable, "-m", "fleet_server", "broker")
 
     def __init__(self, folder: Path, data_dir: Path, database_url: str = "") -> None:
         self._port = free_ports(1)[0]
@@ -25,8 +27,7 @@ class AmqttHost:
             "FLEET_DATABASE_URL": database_url,
             "FLEET_BROKER_PORT": str(self._port),
         }
-        command = [sys.executable, "-m", "fleet_server", "broker"]
-        self.process = HostedProcess(command, folder / "amqtt.log", environment)
+        self.process = HostedProcess(self.command, folder / "amqtt.log", environment)
 
     @property
     def environment(self) -> Mapping[str, str]:

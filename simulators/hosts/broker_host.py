@@ -120,6 +120,7 @@ class ConfiguredBroker:
         """Stop it cleanly, and its watcher."""
         self.watcher.stop()
         self.process.stop()
+        self._writer.close()
 
     def refresh(self) -> None:
         """Write its files again and have it read them, as its watcher would in a while."""

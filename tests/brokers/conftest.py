@@ -11,6 +11,9 @@ from tests.brokers.place import MakeHost, Place
 
 HOSTS: dict[str, MakeHost] = {"amqtt": AmqttHost, "mosquitto": MosquittoHost, "nats": NatsHost}
 
+PLACES = {"place", "watched", "plain"}
+"""Names of fixtures that are a place."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -20,10 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _hang_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close what a test left open, whichever place it stood on."""
     yield
-    if "place" in request.fixturenames:
-        place: Place = request.getfixturevalue("place")
-        place.hang_up()
+    for name in PLACES & set(request.fixturenames):
+        made: Place = request.getfixturevalue(name)
+        made.hang_up()
 
 
 @pytest.fixture(scope="session", params=list(HOSTS))

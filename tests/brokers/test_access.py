@@ -177,8 +177,7 @@ def test_p00_nothing_a_cabinet_asks_to_retain_reaches_a_late_server(place: Place
                 wire.publish(topic, b"kept", 1, retain=True)
                 wire.is_alive()
             wire.break_off()
-    with place.listener() as late:
-        late.is_indifferent = False
+    with place.listener(indifferent=False) as late:
         says(place, name, b"fresh")
         while (heard := late.hears()).payload != b"fresh":
             assert heard.retain

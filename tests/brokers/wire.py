@@ -38,6 +38,10 @@ class Wire:
         self.is_indifferent = False
         """Whether what a broker flags as retained is left out, as the server does."""
 
+    def send_bytes(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._socket.sendall(data)
+
     def connects(
         self,
         user: str,
@@ -55,14 +59,14 @@ class Wire:
             will=will,
         )
         at = packet.index(mqtt.PROTOCOL) + len(mqtt.PROTOCOL)
-        self._send(packet[:at] + bytes((packet[at] ^ flags,)) + packet[at + 1 :])
+        self.send_bytes(packet[:at] + bytes((packet[at] ^ flags,)) + packet[at + 1 :])
         answer = self._next(mqtt.Connack)
         return answer is not None and answer.code == 0
 
     def subscribes(self, topic_filter: str, qos: int = 1) -> bool:
         """Whether the broker says yes; what counts is what is delivered."""
         self._packet_id += 1
-        self._send(mqtt.subscribe(self._packet_id, [(topic_filter, qos)]))
+        self.send_bytes(mqtt.subscribe(self._packet_id, [(topic_filter, qos)]))
         answer = self._next(mqtt.Suback)
         return answer is not None and mqtt.SUBSCRIPTION_REFUSED not in answer.codes
 
@@ -70,7 +74,7 @@ class Wire:
         """Publish without waiting for anything."""
         self._packet_id += 1
         packet = mqtt.publish(topic, payload, qos, self._packet_id)
-        self._send(bytes((packet[0] | (RETAIN if retain else 0),)) + packet[1:])
+        self.send_bytes(bytes((packet[0] | (RETAIN if retain else 0),)) + packet[1:])
 
     def is_acknowledged(self) -> bool:
         """Whether the last message of QoS 1 is acknowledged before the connection ends."""
@@ -112,7 +116,7 @@ class Wire:
     def is_alive(self) -> bool:
         """Whether the broker answers a ping."""
         try:
-            self._send(mqtt.PINGREQ)
+            self.send_bytes(mqtt.PINGREQ)
             return self._next(mqtt.Pingresp) is not None
         except OSError:
             return False
@@ -148,9 +152,6 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self.leave()
 
-    def _send(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
     def _next(self, kind: type[P]) -> P | None:
         """The first packet of this kind, what comes before it stays; None when none comes."""
         while True:
@@ -171,7 +172,7 @@ class Wire:
         for packet in self._reader.feed(data):
             is_message = isinstance(packet, mqtt.Publish)
             if is_message and packet.qos and self.acknowledges:
-                self._send(mqtt.puback(packet.packet_id))
+                self.send_bytes(mqtt.puback(packet.packet_id))
             if not (is_message and packet.retain and self.is_indifferent):
                 self._packets.append(packet)
         return True

@@ -66,6 +66,9 @@ class JournalChecker:
         self._seen, self._row, self._cursors = {}, 0, {}
         self.look()
         self._restored_lost |= before.keys() - self._seen.keys()
+        for cabinet in self._cabinets.values():
+            kept = {(epoch, seq) for name, epoch, seq in self._seen if name == cabinet.id}
+            cabinet.truth.server_restored(kept)
 
     def end(self) -> None:
         """Everything is drained: each cabinet's journal is the server's."""

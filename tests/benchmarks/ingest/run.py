@@ -29,6 +29,7 @@ from simulators.load.orders import Roll
 from simulators.load.runner import LoadReport
 from tests.benchmarks.figures import Goal, report
 from tests.benchmarks.ingest import peers, raw_copy
+from tests.benchmarks.ingest.node_red import NodeRedPeer
 from tests.benchmarks.ingest.stack import Stack, stack
 
 RUNS = 3
@@ -187,6 +188,16 @@ def _peers(made: Stack, rolls: Rolls, tell: Callable[[str], None]) -> dict[str, 
             with peers.running(kind, arguments, made.folder / f"{kind}.log"):
                 found.append(peers.rows_per_second(dsn, address, roll, packets))
         figures[f"{name}_per_s"] = statistics.median(found)
+    tell("peer node_red")
+    node_red = NodeRedPeer(
+        made.folder / "node-red", (host, port), SERVER_USER, secret, topic_filter, dsn
+    )
+    try:
+        node_red.start()
+        found = [peers.rows_per_second(dsn, address, roll, packets) for _ in range(RUNS)]
+        figures["node_red_per_s"] = statistics.median(found)
+    finally:
+        node_red.stop()
     return figures
 
 
