@@ -149,14 +149,11 @@ class Place:
         self._wires.clear()
 
     def cabinet(self, name: str | None = None, will: mqtt.Will | None = None) -> Wire:
-        """A connection as a cabinet that was let in."""
-        name = name or self.new_name()
-        wire = self.wire()
-        assert wire.connects(name, self.credentials[name], will=will)
-        return wire
+        """A connection as a cabinet that was let in.
 
-    def patient_cabinet(self, name: str, will: mqtt.Will | None = None) -> Wire:
-        """The same, tried again as a cabinet does: NATS keeps twins out for a second."""
+        Tried again as a cabinet does: NATS keeps one that came twice out for a second.
+        """
+        name = name or self.new_name()
         let_in: list[Wire] = []
 
         def tries() -> bool:
@@ -242,7 +239,7 @@ class WireCabinet(SpeakingCabinet):
         """
         said = self.presence(PresenceState.OFFLINE, PresenceCause.WILL, self.session + 1)
         will = mqtt.Will(up("fleet", self.cabinet_id, UpKind.PRESENCE), encode(said))
-        self.wire = self.place.patient_cabinet(self.cabinet_id, will if wills else None)
+        self.wire = self.place.cabinet(self.cabinet_id, will if wills else None)
         for one in cabinet_subscriptions("fleet", self.cabinet_id):
             assert self.wire.subscribes(one)
 

@@ -247,7 +247,7 @@ def test_nats_keeps_quarrelling_sessions_out_for_a_moment(place: Place) -> None:
     place.cabinet(name)
     with place.wire() as third:
         assert not third.connects(name, place.credentials[name])
-    assert place.patient_cabinet(name).is_alive()
+    assert place.cabinet(name).is_alive()
 
 
 @on_nats

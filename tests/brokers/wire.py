@@ -84,15 +84,15 @@ class Wire:
         return False
 
     def hears(self) -> mqtt.Publish:
-        """The next message that is delivered."""
-        message = self._next(mqtt.Publish)
-        assert message is not None, "the connection ended, or nothing came"
+        """The next message that is delivered; the server's own greetings are left out."""
+        while is_greeting(message := self._message()):
+            pass
         return message
 
     def hears_on(self, kind: str) -> mqtt.Publish:
         """The next message on a topic that ends in `kind`; what comes before it is left out."""
         while True:
-            message = self.hears()
+            message = self._message()
             if message.topic.endswith(f"/{kind}"):
                 return message
 
@@ -111,7 +111,7 @@ class Wire:
         """What was delivered and not yet asked for."""
         found = [one for one in self._packets if isinstance(one, mqtt.Publish)]
         self._packets.clear()
-        return found
+        return [one for one in found if not is_greeting(one)]
 
     def is_alive(self) -> bool:
         """Whether the broker answers a ping."""
@@ -152,6 +152,11 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self.leave()
 
+    def _message(self) -> mqtt.Publish:
+        message = self._next(mqtt.Publish)
+        assert message is not None, "the connection ended, or nothing came"
+        return message
+
     def _next(self, kind: type[P]) -> P | None:
         """The first packet of this kind, what comes before it stays; None when none comes."""
         while True:
@@ -176,3 +181,8 @@ class Wire:
             if not (is_message and packet.retain and self.is_indifferent):
                 self._packets.append(packet)
         return True
+
+
+def is_greeting(message: mqtt.Publish) -> bool:
+    """Whether it is the real server's, which says hello to all whenever it found its broker."""
+    return message.topic.endswith("/all/server") and b"server_epoch" in message.payload
