@@ -24,7 +24,8 @@ class Breakage:
     file: str
     line: str
     broken: str
-    reason: str
+    reasons: tuple[str, ...]
+    """Any of these: which step notices first is a matter of milliseconds."""
 
 
 BREAKAGES = {
@@ -32,19 +33,20 @@ BREAKAGES = {
         "edge_agent/selling/gate.py",
         "    for check in _ORDER:",
         "    for check in ():",
-        "the gate refuses for the temperature",
+        ("the gate refuses for the temperature",),
     ),
     "the receipt is dropped": Breakage(
         "fleet_server/ingest/batcher.py",
         "            [Message(one.topic, one.payload) for one in self._receipts(messages)]",
         "            [Message(one.topic, one.payload) for one in self._receipts(messages)[:0]]",
-        "the shoppers get their goods",
+        # Without a receipt no rules are wanted and held, and the journal stands still (P-2).
+        ("the shoppers get their goods", "applies desired state"),
     ),
     "the commit is skipped": Breakage(
         "fleet_server/transactions.py",
         "            session.commit()",
         "            session.rollback()",
-        "answered 401",
+        ("answered 401",),
     ),
 }
 
@@ -82,4 +84,4 @@ def test_a_broken_product_fails_the_story_with_the_reason(name: str, tmp_path: P
     path.write_text(text.replace(breakage.line, breakage.broken))
     done = play(tree, tmp_path / "run")
     assert done.returncode == 1, done.stdout[-4000:] + done.stderr[-2000:]
-    assert breakage.reason in done.stdout
+    assert any(reason in done.stdout for reason in breakage.reasons), done.stdout[-4000:]
