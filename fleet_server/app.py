@@ -24,9 +24,9 @@ from fleet_server.ingest.last_heard import FLUSH_SECONDS, LastHeard
 from fleet_server.ingest.partitions import Retention, make_months
 from fleet_server.ingest.presence import declare_silent, expect_those_online, flush
 from fleet_server.ingest.service import Ingest
-from fleet_server.ingest.shards import ShardKeeper
-from fleet_server.leases.leader import Leader
-from fleet_server.leases.service import LOOK_SECONDS
+from fleet_server.ingest.shards import SHARD_LEASES, ShardKeeper
+from fleet_server.leases.leader import TIMERS, Leader
+from fleet_server.leases.service import LOOK_SECONDS, make_leases
 from fleet_server.logs import get_logger
 from fleet_server.migrations import migrate
 from fleet_server.mqtt_link import MqttLink
@@ -119,6 +119,7 @@ class FleetServer:
         with self.transactions.write("system:start") as tx:
             alone(tx.session.connection())
             make_months(tx)
+            make_leases(tx, (*SHARD_LEASES, TIMERS))
             ensure_first_bundle(tx, self.signing)
             use_policy(tx, self.settings.service_policy)
             expect_those_online(tx, self.board, self.clock.elapsed(), range(SHARD_COUNT))

@@ -64,6 +64,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
+def storable(text: str) -> str:
+    """Text as both databases hold it: PostgreSQL knows no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+
+
 STARTING = 0x666C656574
 """Number of the advisory lock of processes that start ("fleet")."""
 

@@ -48,7 +48,7 @@ class _Lost(Exception):  # noqa: N818  # an event of the connection, not an erro
     """The connection ended, with the reason."""
 
 
-class Message(NamedTuple):
+class Outgoing(NamedTuple):
     """One message to publish."""
 
     topic: str
@@ -104,9 +104,9 @@ class MqttLink:
 
     def publish(self, topic: str, payload: bytes, qos: int = 0) -> bool:
         """Hand one message to the broker; False when it did not take it (QoS 1: acknowledge it)."""
-        return self.publish_all([Message(topic, payload)], qos) == 1
+        return self.publish_all([Outgoing(topic, payload)], qos) == 1
 
-    def publish_all(self, messages: Sequence[Message], qos: int = 0) -> int:
+    def publish_all(self, messages: Sequence[Outgoing], qos: int = 0) -> int:
         """Hand over messages in one write; how many the broker took, from the first on."""
         if not messages or not self.ready.is_set():
             return 0

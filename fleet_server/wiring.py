@@ -46,7 +46,7 @@ from fleet_server.ingest.events import (
     OutboxWasReset,
 )
 from fleet_server.ingest.handlers import on_clock_anchored
-from fleet_server.ingest.partitions import Retention, forget_old_months
+from fleet_server.ingest.partitions import MonthKeeper, Retention
 from fleet_server.ingest.presence import Held
 from fleet_server.ingest.service import IngestParts
 from fleet_server.leases.models import Lease  # noqa: F401  # so that its table is known
@@ -178,7 +178,7 @@ def sweeps(signing: SigningService, retention: Retention) -> Sequence[tuple[str,
         ("recalls.cabinets", recalls_sweep.look_at_cabinets),
         ("recalls.again", recalls_sweep.look_again),
         ("recalls.buyers", partial(recalls_sweep.tell_buyers, signing, VisibleChannel())),
-        ("ingest.months", partial(forget_old_months, retention)),
+        ("ingest.months", MonthKeeper(retention).look),
         ("live.forget", forget_old_changes),
         ("outbox.forget", forget_set_aside),
         ("web.forget", forget_old_answers),

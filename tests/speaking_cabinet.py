@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from fleet_server.app import FleetServer
-from fleet_server.ingest.service import Outgoing
 from fleet_server.mqtt_inbox import Inbound
+from fleet_server.mqtt_link import Outgoing
 from protocol.intervals import Uplink
 from protocol.journal import ClockQuality, Event, JournalBatch, Position, Receipt
 from protocol.presence import Heartbeat, LanePosition, Presence, PresenceCause, PresenceState

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from fleet_server.clock import Clock
-from fleet_server.ingest.service import Ingest, Outgoing
+from fleet_server.ingest.service import Ingest
 from fleet_server.logs import get_logger
 from fleet_server.mqtt_inbox import Inbound
-from fleet_server.mqtt_link import Message, MqttLink
+from fleet_server.mqtt_link import MqttLink, Outgoing
 
 log = get_logger("ingest")
 
@@ -78,9 +78,7 @@ class Batcher:
     def _accept(self, messages: list[Inbound]) -> None:
         began = self._clock.elapsed()
         # A receipt that does not get through is asked for again (P-2).
-        self._link.publish_all(
-            [Message(one.topic, one.payload) for one in self._receipts(messages)]
-        )
+        self._link.publish_all(self._receipts(messages))
         took = self._clock.elapsed() - began
         self._pause_seconds = min(BATCH_WAIT_SECONDS_MAX, took * BATCH_WAIT_SHARE)
 

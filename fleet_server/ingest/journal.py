@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from fleet_server.bulk import Row, insert_rows
+from fleet_server.database import storable
 from fleet_server.ingest.events import (
     CabinetLooksCloned,
     EventHandlers,
@@ -178,8 +179,8 @@ def bury(  # a dead letter has these parts
         at=tx.now,
         epoch=epoch,
         seq=seq,
-        type=_storable(kind)[:60],
-        reason=_storable(reason),
+        type=storable(kind)[:60],
+        reason=storable(reason),
         body=body,
     )
     tx.session.add(letter)
@@ -243,22 +244,17 @@ def _row(
     return (
         event_id,
         speaker.id,
-        now.year * 100 + now.month,
+        month_of(now),
         batch.epoch,
         event.seq,
         at or now,
         now,
         max(0, min(event.mono_ms, SEQUENCE_MAX)),
-        _storable(event.boot)[:64],
+        storable(event.boot)[:64],
         (event.clock or batch.clock).value if at else ClockQuality.UNSYNCED.value,
-        _storable(event.type)[:60],
-        _storable(bytes(event.body).decode(errors="replace")),
+        storable(event.type)[:60],
+        storable(bytes(event.body).decode(errors="replace")),
     )
-
-
-def _storable(text: str) -> str:
-    """Text as both databases hold it: PostgreSQL knows no NUL."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
 
 
 def _instant(at: datetime) -> datetime | None:

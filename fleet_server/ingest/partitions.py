@@ -7,9 +7,10 @@ old rows are deleted, a portion in each sweep.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import delete, select, text, tuple_
+from sqlalchemy import CursorResult, delete, select, text, tuple_
 
 from fleet_server.ingest.models import JournalEvent, TelemetryBatchRow
 from fleet_server.logs import get_logger
@@ -19,6 +20,7 @@ log = get_logger("ingest")
 
 MONTHS_AHEAD = 2
 """Months made before they begin: a server that is not started for a while finds them."""
+LOOK_EVERY = timedelta(hours=1)
 DELETED_PER_SWEEP = 2_000
 """Rows of one sweep on SQLite: some 20 ms, so that ingest hardly waits."""
 
@@ -61,13 +63,29 @@ def make_months(tx: Transaction) -> None:
                 _make(tx, name, month)
 
 
-def forget_old_months(retention: Retention, tx: Transaction) -> None:
-    """Sweep: make the months to come, drop those whose time is over."""
+class MonthKeeper:
+    """Sweep: looks at the months once an hour, and on while SQLite has rows left to delete."""
+
+    def __init__(self, retention: Retention) -> None:
+        self._retention = retention
+        self._next: datetime | None = None
+
+    def look(self, tx: Transaction) -> None:
+        """Look, if it is time."""
+        if self._next is None or tx.now >= self._next:
+            is_done = forget_old_months(self._retention, tx)
+            self._next = tx.now + LOOK_EVERY if is_done else None
+
+
+def forget_old_months(retention: Retention, tx: Transaction) -> bool:
+    """Make the months to come, drop those whose time is over; whether nothing old is left."""
     make_months(tx)
     months = (retention.journal_months, retention.telemetry_months)
-    for table, kept in zip(PARTITIONED, months, strict=True):
-        if kept > 0:
-            _forget(tx, table, following(month_of(tx.now), -kept))
+    return all(
+        _forget(tx, table, following(month_of(tx.now), -kept))
+        for table, kept in zip(PARTITIONED, months, strict=True)
+        if kept > 0
+    )
 
 
 def _make(tx: Transaction, name: str, month: int) -> None:
@@ -85,7 +103,7 @@ def _make(tx: Transaction, name: str, month: int) -> None:
 
 def _forget(
     tx: Transaction, table: type[JournalEvent] | type[TelemetryBatchRow], oldest: int
-) -> None:
+) -> bool:
     if tx.session.get_bind().dialect.name == "postgresql":
         name = table.__tablename__
         for month in _partitions(tx, name):
@@ -94,7 +112,8 @@ def _forget(
                 log.info("month.dropped", table=name, month=month)
     key = (table.cabinet_id, table.id, table.month)
     old = select(*key).where(table.month < oldest).limit(DELETED_PER_SWEEP)
-    tx.session.execute(delete(table).where(tuple_(*key).in_(old)))
+    deleted = tx.session.execute(delete(table).where(tuple_(*key).in_(old)))
+    return cast("CursorResult[Any]", deleted).rowcount < DELETED_PER_SWEEP
 
 
 def _partitions(tx: Transaction, name: str) -> Iterator[int]:

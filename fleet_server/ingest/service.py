@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -32,6 +31,7 @@ from fleet_server.ingest.queries import open_dead_letters
 from fleet_server.ingest.speakers import Speaker, speakers
 from fleet_server.logs import get_logger
 from fleet_server.mqtt_inbox import Inbound
+from fleet_server.mqtt_link import Outgoing
 from fleet_server.outbox.service import send
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction, Transactions
@@ -50,13 +50,6 @@ DEAD_LETTERS_OPEN_MAX = 100
 """Unreadable messages kept for one cabinet until somebody looks: enough to see what is wrong."""
 
 NewestRules = Callable[[Transaction], int]
-
-
-class Outgoing(NamedTuple):
-    """A receipt to publish, after the commit it speaks of."""
-
-    topic: str
-    payload: bytes
 
 
 @dataclass(frozen=True)

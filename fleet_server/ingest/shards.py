@@ -18,7 +18,7 @@ from protocol.identity import SHARD_COUNT
 
 log = get_logger("ingest")
 
-NAMES = tuple(f"shard/{shard:02d}" for shard in range(SHARD_COUNT))
+SHARD_LEASES = tuple(f"shard/{shard:02d}" for shard in range(SHARD_COUNT))
 
 
 class ShardKeeper:
@@ -42,7 +42,7 @@ class ShardKeeper:
         """Prolong, take, give back. While the database is away everything stays as it is."""
         try:
             with self._transactions.write("system:ingest.shards") as tx:
-                decided = hold_share(tx, NAMES, self._process)
+                decided = hold_share(tx, SHARD_LEASES, self._process)
                 owned = frozenset(map(_number, decided.keeps | decided.takes))
                 taken = owned - self.owned
                 if taken:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from fleet_server.database import storable
 from fleet_server.ingest.models import TelemetryBatchRow, TelemetryHour
 from fleet_server.transactions import Transaction
 from protocol.journal import Sample
@@ -21,6 +22,8 @@ RAW_SPAN = timedelta(hours=48)
 """Charts of up to two days show samples: some 600 batches, 20 ms to read."""
 BATCHES_MAX = 2_000
 """Batches read for one chart: two days of a cabinet that sends every two minutes."""
+NAME_MAX = 64
+"""Characters of a part or metric that a key holds."""
 POINTS_MAX = 2_000
 """Points of one series: a wall screen has not more pixels."""
 
@@ -58,7 +61,7 @@ def add_to_hours(tx: Transaction, taken: Iterable[tuple[str, Sequence[Sample]]])
         for one in samples:
             at = one.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
             fresh = Bucket(at, 1, one.value, one.value, one.value)
-            key = (cabinet_id, _name(one.part), _name(one.metric), at)
+            key = (cabinet_id, storable(one.part)[:NAME_MAX], storable(one.metric)[:NAME_MAX], at)
             known = hours.setdefault(key, fresh)
             if known is not fresh:
                 known.add(fresh)
@@ -81,11 +84,6 @@ def add_to_hours(tx: Transaction, taken: Iterable[tuple[str, Sequence[Sample]]])
         )
     ]
     tx.session.execute(_merge(tx.session), rows)
-
-
-def _name(said: str) -> str:
-    """Name as both databases hold it in a key."""
-    return said.replace("\0", "\N{REPLACEMENT CHARACTER}")[:64]
 
 
 def chart(

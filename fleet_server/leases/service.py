@@ -21,6 +21,15 @@ LOOK_SECONDS = 2.0
 MEMBER = "member/"
 
 
+def make_leases(tx: Transaction, names: Iterable[str]) -> None:
+    """Make rows nobody holds; the caller keeps others out, so that no two make the same."""
+    wanted = sorted(set(names))
+    known = _locked(tx, wanted)
+    for name in wanted:
+        if name not in known:
+            tx.session.add(Lease(name=name, holder="", fence=0, expires_at=tx.now))
+
+
 def hold(tx: Transaction, name: str, holder: str) -> bool:
     """Take or prolong one lease; False while somebody else has it."""
     row = _locked(tx, [name]).get(name)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from fleet_server.app import FleetServer, build
 from fleet_server.ingest.presence import flush
-from fleet_server.ingest.service import Outgoing
 from fleet_server.mqtt_inbox import Inbound
+from fleet_server.mqtt_link import Outgoing
 from fleet_server.outbox.publisher import OutboxPublisher
 from fleet_server.seed import Chance
 from fleet_server.settings import Settings

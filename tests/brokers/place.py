@@ -17,8 +17,7 @@ from fleet_server.broker.service import broker_secret
 from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.service import Registration, enrol, make_claim, register
 from fleet_server.clock import SystemClock
-from fleet_server.ingest.service import Outgoing
-from fleet_server.mqtt_link import SILENCE_SECONDS_MAX
+from fleet_server.mqtt_link import SILENCE_SECONDS_MAX, Outgoing
 from fleet_server.outbox.queries import waiting
 from fleet_server.settings import Settings
 from protocol import mqtt_packets as mqtt

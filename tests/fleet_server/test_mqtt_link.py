@@ -9,7 +9,7 @@ import pytest
 
 from fleet_server.clock import SystemClock
 from fleet_server.mqtt_inbox import BYTES_MAX, MESSAGES_MAX, Inbound, Inbox
-from fleet_server.mqtt_link import Message, MqttLink
+from fleet_server.mqtt_link import MqttLink, Outgoing
 from protocol import mqtt_packets as mqtt
 
 WAIT_SECONDS_MAX = 20.0
@@ -124,7 +124,7 @@ def test_qos_1_counts_what_the_broker_acknowledged(desk: Desk, link: MqttLink) -
     serve_subscription(connection)
     wait_for(link.ready.is_set)
     counts: list[int] = []
-    messages = [Message(f"t/{number}", b"x") for number in range(3)]
+    messages = [Outgoing(f"t/{number}", b"x") for number in range(3)]
     sender = threading.Thread(target=lambda: counts.append(link.publish_all(messages, 1)))
     sender.start()
     reader, numbers = mqtt.Reader(1000), []

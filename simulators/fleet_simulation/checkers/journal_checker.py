@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fleet_server.ingest.service import Outgoing
+from fleet_server.mqtt_link import Outgoing
 from protocol.journal import Lane, Position, Receipt
 from protocol.wire import decode
 from simulators.fleet_simulation.cabinet import SimulatedCabinet

@@ -7,6 +7,7 @@ from fleet_server.app import FleetServer
 from fleet_server.clock import ManualClock
 from fleet_server.ingest.models import JournalEvent
 from fleet_server.ingest.partitions import (
+    MonthKeeper,
     Retention,
     following,
     forget_old_months,
@@ -90,3 +91,26 @@ def test_rows_lie_in_the_partition_of_their_month(server: FleetServer) -> None:
     with server.transactions.read() as tx:
         assert tx.session.scalar(text("select count(*) from only journal_events_202603")) == 1
         assert tx.session.scalar(text("select count(*) from only journal_events_default")) == 0
+
+
+def test_months_are_looked_at_once_an_hour_and_on_while_old_rows_are_left(
+    server: FleetServer, clock: ManualClock
+) -> None:
+    cabinet = speaking_cabinet(server)
+    cabinet.tell("door.opened", DOOR)
+    keeper = MonthKeeper(Retention(1, 1))
+
+    def look() -> list[int]:
+        with server.transactions.write("system:test") as tx:
+            keeper.look(tx)
+        return months(server)
+
+    assert look() == [202603]
+    clock.advance(70 * DAY)
+    assert look() == []
+    cabinet.tell("door.closed", DOOR)
+    with server.transactions.write("system:test") as tx:
+        tx.session.execute(text("update journal_events set month = 202601"))
+    assert look() == [202601]  # it looked less than an hour ago
+    clock.advance(3601)
+    assert look() == []

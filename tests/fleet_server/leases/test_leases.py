@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from fleet_server.app import FleetServer
 from fleet_server.clock import ManualClock
+from fleet_server.leases.models import Lease
 from fleet_server.leases.rules import Share, share
-from fleet_server.leases.service import LEASE, give_back, hold, hold_share
+from fleet_server.leases.service import LEASE, give_back, hold, hold_share, make_leases
 
 NAMES = [f"shard/{number:02d}" for number in range(64)]
 PROCESSES = ["a", "b", "c", "d"]
@@ -84,3 +85,12 @@ def test_the_timers_have_one_leader_until_its_time_is_over(
     assert [leads("a"), leads("b"), leads("a")] == [True, False, True]
     clock.advance((LEASE + timedelta(seconds=1)).total_seconds())
     assert [leads("b"), leads("a")] == [True, False]
+
+
+def test_rows_are_made_once_and_take_nothing_from_a_holder(server: FleetServer) -> None:
+    held = owned(server, "a")
+    with server.transactions.write("system:test") as tx:
+        make_leases(tx, [*NAMES, "timers"])
+    assert owned(server, "a") == held
+    with server.transactions.read() as tx:
+        assert tx.session.get_one(Lease, "timers").holder == ""

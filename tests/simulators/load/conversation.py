@@ -7,8 +7,8 @@ import pytest
 
 from edge_agent.seed import Chance
 from fleet_server.app import FleetServer
-from fleet_server.ingest.service import Outgoing
 from fleet_server.mqtt_inbox import Inbound
+from fleet_server.mqtt_link import Outgoing
 from protocol import mqtt_packets as mqtt
 from protocol.intervals import Uplink
 from protocol.journal import Position, Receipt

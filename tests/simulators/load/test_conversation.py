@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from fleet_server.ingest.models import DeadLetter, JournalEvent
-from fleet_server.ingest.service import Outgoing
+from fleet_server.mqtt_link import Outgoing
 from protocol import mqtt_packets as mqtt
 from protocol.commands import Command, CommandName
 from protocol.events import read_body
