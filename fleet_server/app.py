@@ -22,7 +22,12 @@ from fleet_server.health import router as health_router
 from fleet_server.ingest.batcher import Batcher
 from fleet_server.ingest.last_heard import FLUSH_SECONDS, LastHeard
 from fleet_server.ingest.partitions import Retention, make_months
-from fleet_server.ingest.presence import declare_silent, expect_those_online, flush
+from fleet_server.ingest.presence import (
+    SILENT_PER_TRANSACTION,
+    declare_silent,
+    expect_those_online,
+    flush,
+)
 from fleet_server.ingest.service import Ingest
 from fleet_server.ingest.shards import SHARD_LEASES, ShardKeeper
 from fleet_server.leases.leader import TIMERS, Leader
@@ -208,7 +213,7 @@ class FleetServer:
             self.board.went_deaf(self.clock.elapsed())
         if self.link.became_ready.is_set():
             self.link.became_ready.clear()
-            self.board.went_deaf(self.clock.elapsed())
+            self.board.went_deaf(self.link.ready_at)
             if len(self.shards.owned) < SHARD_COUNT:
                 return
             state = ServerState(WIRE_VERSION, self.epoch, PresenceState.ONLINE)
@@ -216,11 +221,14 @@ class FleetServer:
             self.link.publish(topic, encode(state), 1)
 
     def _find_silent(self) -> None:
-        until = self.batcher.heard_until(self.clock.elapsed())
-        with self.transactions.write("system:ingest.silence") as tx:
-            silent = declare_silent(tx, self.board, until)
-        for cabinet_id in silent:
-            self.board.went_offline(cabinet_id)
+        is_more = True
+        while is_more:
+            until = self.batcher.heard_until(self.clock.elapsed())
+            with self.transactions.write("system:ingest.silence") as tx:
+                silent = declare_silent(tx, self.board, until)
+            for cabinet_id in silent:
+                self.board.went_offline(cabinet_id)
+            is_more = len(silent) == SILENT_PER_TRANSACTION
 
     def _deliver(self) -> None:
         if not self.leader.leads:

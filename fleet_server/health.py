@@ -46,6 +46,7 @@ def metrics(request: Request) -> Response:
     registry = CollectorRegistry()
     figures = {
         "fleet_inbound_waiting": ("messages waiting for ingest", len(server.link.inbox)),
+        "fleet_inbound_peak": ("most messages that ever waited", server.link.inbox.peak),
         "fleet_inbound_dropped": ("messages dropped, to be sent again", server.link.inbox.dropped),
     }
     with server.transactions.read() as tx:

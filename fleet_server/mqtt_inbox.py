@@ -29,6 +29,8 @@ class Inbox:
         self._some = threading.Condition()
         self.dropped = 0
         """Messages that did not fit; their cabinets send them again (P-2)."""
+        self.peak = 0
+        """Most messages that ever waited at once."""
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -45,6 +47,7 @@ class Inbox:
                     break
                 self._messages.append(one)
                 self._bytes += size
+            self.peak = max(self.peak, len(self._messages))
             self._some.notify()
 
     def wait(self, seconds: float) -> bool:

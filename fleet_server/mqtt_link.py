@@ -74,6 +74,8 @@ class MqttLink:
         """Set while connected and subscribed."""
         self.became_ready = threading.Event()
         """Set at each new readiness; whoever waits for it clears it."""
+        self.ready_at = 0.0
+        """When it last became ready; elapsed seconds."""
         self._stop = threading.Event()
         self._wanted: tuple[str, ...] = ()
         self._held: tuple[str, ...] = ()
@@ -233,6 +235,7 @@ class MqttLink:
 
     def _become_ready(self) -> None:
         log.info("mqtt.ready", broker=f"{self._address[0]}:{self._address[1]}")
+        self.ready_at = self._clock.elapsed()
         self.ready.set()
         self.became_ready.set()
 

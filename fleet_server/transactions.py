@@ -26,7 +26,19 @@ FACTS_MAX = 100_000
 
 Reaction = Callable[["Transaction", Any], None]
 Ending = Callable[["Transaction", Sequence[Any]], None]
-Reactions = Mapping[type, Sequence[Reaction]]
+
+
+@dataclass(frozen=True)
+class Together:
+    """A reaction to all facts of one type that were announced one after the other, in order.
+
+    For what happens to thousands of cabinets at once: it works in few statements.
+    """
+
+    react: Callable[["Transaction", Sequence[Any]], None]
+
+
+Reactions = Mapping[type, Sequence[Reaction | Together]]
 
 
 @dataclass
@@ -112,7 +124,19 @@ class Transactions:
             tx.session.flush()
             if not tx.facts:
                 return
-            fact = tx.facts.popleft()
-            for reaction in self._reactions.get(type(fact), ()):
-                reaction(tx, fact)
+            for reaction, facts in self._next(tx.facts):
+                reaction(tx, facts)
         raise InvariantError(f"more than {FACTS_MAX} facts in one transaction")
+
+    def _next(self, waiting: deque[object]) -> list[tuple[Reaction, Any]]:
+        """Reactions to the next fact; with it go those behind it, to a reaction to all of them."""
+        fact = waiting.popleft()
+        reactions = self._reactions.get(type(fact), ())
+        together = [one.react for one in reactions if isinstance(one, Together)]
+        if not together:
+            return [(one, fact) for one in reactions if not isinstance(one, Together)]
+        run = [fact]
+        while waiting and type(waiting[0]) is type(fact):
+            run.append(waiting.popleft())
+        alone = [one for one in reactions if not isinstance(one, Together)]
+        return [(one, run) for one in together] + [(one, each) for each in run for one in alone]

@@ -84,7 +84,7 @@ from fleet_server.tickets import handlers as tickets
 from fleet_server.tickets import sweep as tickets_sweep
 from fleet_server.tickets.api import router as tickets_router
 from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
-from fleet_server.transactions import Reactions, Transaction
+from fleet_server.transactions import Reactions, Together, Transaction
 from fleet_server.web.idempotency import forget_old_answers
 from protocol.topics import DownKind
 
@@ -136,8 +136,8 @@ def event_handlers(signing: SigningService) -> EventHandlers:
 def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to come need it
     """Fact -> reactions of later features."""
     return {
-        CabinetFellSilent: (faults.on_cabinet_fell_silent,),
-        CabinetHeardAgain: (faults.on_cabinet_heard_again,),
+        CabinetFellSilent: (Together(faults.on_cabinets_fell_silent),),
+        CabinetHeardAgain: (Together(faults.on_cabinets_heard_again),),
         JournalGapFound: (faults.on_journal_gap_found,),
         OutboxWasReset: (faults.on_outbox_was_reset,),
         CabinetLooksCloned: (faults.on_cabinet_looks_cloned,),
@@ -146,7 +146,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         EventUnreadable: (tickets.on_event_unreadable,),
         FaultOpened: (tickets.on_fault_opened,),
         FaultRepeated: (tickets.on_fault_repeated,),
-        FaultEnded: (tickets.on_fault_ended,),
+        FaultEnded: (Together(tickets.on_faults_ended),),
         TicketReady: (dispatch.on_ticket_ready,),
         TicketMoved: (dispatch.on_ticket_moved, recalls.on_ticket_moved),
         StockShifted: (recalls.on_stock_shifted,),
@@ -170,6 +170,7 @@ def sweeps(signing: SigningService, retention: Retention) -> Sequence[tuple[str,
         ("tickets.quiet", tickets_sweep.close_quiet_tickets),
         ("tickets.unmuted", tickets_sweep.follow_after_muting),
         ("tickets.sites", tickets_sweep.open_site_tickets),
+        ("tickets.steady", tickets_sweep.close_steady_sites),
         ("dispatch.offers", dispatch_sweep.expire_offers),
         ("dispatch.again", dispatch_sweep.ask_again),
         ("payments.refunds", partial(settle_refunds, VisibleRoute())),

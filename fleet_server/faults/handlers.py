@@ -10,8 +10,13 @@ from fleet_server.cabinets.queries import site_of
 from fleet_server.errors import InvariantError
 from fleet_server.faults.errors import FaultRefusedError
 from fleet_server.faults.models import FAULT_ID_LENGTH_MAX, Fault
-from fleet_server.faults.queries import active_fault, active_faults_of, faults_by_id
-from fleet_server.faults.rules import FaultSource
+from fleet_server.faults.queries import (
+    active_fault,
+    active_faults_of,
+    active_of_many,
+    faults_by_id,
+)
+from fleet_server.faults.rules import OFFLINE, FaultSource
 from fleet_server.faults.service import (
     complete_fault,
     end_fault,
@@ -21,6 +26,7 @@ from fleet_server.faults.service import (
     raise_server_fault,
     repeat_fault,
 )
+from fleet_server.faults.silences import begin_silences
 from fleet_server.faults.states import FaultState
 from fleet_server.ingest.events import (
     CabinetFellSilent,
@@ -73,15 +79,16 @@ def on_fault_cleared(tx: Transaction, events: Sequence[Received]) -> None:
         end_fault(tx, fault, body, event.at)
 
 
-def on_cabinet_fell_silent(tx: Transaction, fact: CabinetFellSilent) -> None:
-    """Silence is a state (P-10): the episode begins now, a ticket follows after a delay."""
-    evidence = f"nothing heard since {fact.since.isoformat(timespec='seconds')}"
-    raise_server_fault(tx, fact.cabinet_id, fact.site_id, "OFFLINE", evidence, fact.since)
+def on_cabinets_fell_silent(tx: Transaction, facts: Sequence[CabinetFellSilent]) -> None:
+    """Silence is a state (P-10): the episodes begin now, a ticket follows after a delay."""
+    begin_silences(tx, {fact.cabinet_id: fact for fact in facts})
 
 
-def on_cabinet_heard_again(tx: Transaction, fact: CabinetHeardAgain) -> None:
+def on_cabinets_heard_again(tx: Transaction, facts: Sequence[CabinetHeardAgain]) -> None:
     """The silence ended by itself."""
-    _end(tx, fact.cabinet_id, "OFFLINE")
+    heard = [fact.cabinet_id for fact in facts]
+    for fault in active_of_many(tx.session, heard, OFFLINE).values():
+        end_for(tx, fault, ClearedBy.AUTO)
 
 
 def on_journal_gap_found(tx: Transaction, fact: JournalGapFound) -> None:

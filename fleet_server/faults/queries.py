@@ -1,11 +1,13 @@
 """All selects of fault episodes."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from fleet_server.auth.rules import Scope
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.queries import within
 from fleet_server.errors import NotFoundError
 from fleet_server.faults.models import Fault, FaultHistory
@@ -36,6 +38,30 @@ def active_fault(session: Session, cabinet_id: str, code: str) -> Fault | None:
         .limit(1)
         .with_for_update()
     )
+
+
+def active_of_many(session: Session, cabinet_ids: Iterable[str], code: str) -> dict[str, Fault]:
+    """Active episode of a code the server detects, by cabinet, locked in one order."""
+    found = (
+        select(Fault)
+        .where(one_of(session, Fault.cabinet_id, cabinet_ids))
+        .where(Fault.code == code, Fault.state == FaultState.ACTIVE)
+        .order_by(Fault.cabinet_id, Fault.since.desc())
+    )
+    return {fault.cabinet_id: fault for fault in session.scalars(found.with_for_update())}
+
+
+def episodes_since(
+    session: Session, cabinet_ids: Iterable[str], code: str, since: datetime
+) -> dict[str, int]:
+    """How many episodes of a code began since then, by cabinet; none is left out."""
+    found = (
+        select(Fault.cabinet_id, func.count())
+        .where(one_of(session, Fault.cabinet_id, cabinet_ids))
+        .where(Fault.code == code, Fault.since > since)
+        .group_by(Fault.cabinet_id)
+    )
+    return {cabinet_id: count for cabinet_id, count in session.execute(found)}
 
 
 def active_faults_of(session: Session, cabinet_id: str) -> list[Fault]:

@@ -1,8 +1,16 @@
 """Pure: what a code means, also one this server does not know."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from protocol.faults import CATALOGUE, FaultKind, Severity, TicketPolicy
+
+OFFLINE = "OFFLINE"
+"""Code of a cabinet that is not heard (P-10); the server's own finding."""
+FLAPPING_SILENCES = 3
+"""More silences than this in a window are flapping (hardware reference, 6: more than 3 an hour)."""
+FLAPPING_WINDOW_DELAYS = 4
+"""The window in delays of the policy (`site_silent_seconds`): an hour of strict, a minute of demo."""
 
 UNKNOWN_SKILL = "electronics"
 """Who looks at a code nobody knows: the skill most components need."""
@@ -32,6 +40,16 @@ def kind_of(code: str, part: str) -> FaultKind:
         cleared="",
         ticket=TicketPolicy.BY_SEVERITY,
     )
+
+
+def is_flapping(silences: int) -> bool:
+    """Whether so many silences of a cabinet within the window are one bad connection."""
+    return silences > FLAPPING_SILENCES
+
+
+def flapping_window(site_silent_seconds: float) -> timedelta:
+    """How far back silences count, and how long a cabinet has to be heard to be steady again."""
+    return timedelta(seconds=FLAPPING_WINDOW_DELAYS * site_silent_seconds)
 
 
 def counted_severity(code: str, reported: Severity) -> Severity:

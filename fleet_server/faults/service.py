@@ -100,10 +100,15 @@ def raise_server_fault(  # an episode has these parts
             latched=kind.latched,
         )
         return open_fault(tx, cabinet_id, site_id, body, FaultSource.SERVER)
+    count_once_more(tx, fault, evidence)
+    return fault
+
+
+def count_once_more(tx: Transaction, fault: Fault, evidence: str) -> None:
+    """Note that the server found an active episode again."""
     fault.count += 1
     fault.reading = evidence
     _note(tx, fault, "repeated", tx.now, {"reading": evidence})
-    return fault
 
 
 def end_for(tx: Transaction, fault: Fault, cleared_by: ClearedBy, by: str = "") -> None:
@@ -137,7 +142,6 @@ def _added(
         cleared_by_whom="",
     )
     tx.session.add(fault)
-    tx.session.flush()
     return fault
 
 

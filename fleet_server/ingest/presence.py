@@ -19,8 +19,9 @@ from protocol.intervals import Uplink
 from protocol.journal import Lane
 from protocol.presence import Heartbeat, Presence
 
-SILENT_PER_SWEEP = 500
-"""Cabinets declared silent in one transaction; the next sweep a second later takes the rest."""
+SILENT_PER_TRANSACTION = 500
+"""Cabinets declared silent in one transaction; the sweep makes as many as it needs, one after the
+other, so that ingest never waits long for a row."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,11 @@ def note_spoke(desk: Desk, presences: Presences, speaker: Speaker) -> None:
 
 
 def declare_silent(tx: Transaction, board: LastHeard, elapsed: float) -> list[str]:
-    """Find those not heard for their interval; the caller tells the board after the commit."""
-    silent = board.silent(elapsed)[:SILENT_PER_SWEEP]
+    """Find those not heard for their interval; the caller tells the board after the commit.
+
+    When it returns SILENT_PER_TRANSACTION of them there may be more.
+    """
+    silent = board.silent(elapsed)[:SILENT_PER_TRANSACTION]
     if not silent:
         return []
     known = speakers(tx.session, silent)

@@ -1,5 +1,6 @@
 """Reactions: faults open, join, escalate and close tickets; unreadable events ask for a look."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
@@ -18,6 +19,7 @@ from fleet_server.tickets.queries import (
     ended_ticket_since,
     faults_of,
     open_tickets_of_fault,
+    open_tickets_of_many,
     unended_ticket,
 )
 from fleet_server.tickets.rules import (
@@ -38,6 +40,7 @@ from fleet_server.tickets.service import (
     open_ticket,
     reopen,
 )
+from fleet_server.tickets.silent_sites import comes_and_goes
 from fleet_server.tickets.states import JOINABLE, SELF_CLEARING, TicketState
 from fleet_server.transactions import Transaction
 from protocol.events import ClearedBy
@@ -67,12 +70,14 @@ def follow_fault(tx: Transaction, fault: Fault) -> None:
             escalate(tx, ticket, priority_of(severity), severity)
 
 
-def on_fault_ended(tx: Transaction, fact: FaultEnded) -> None:
+def on_faults_ended(tx: Transaction, facts: Sequence[FaultEnded]) -> None:
     """Verify what was resolved; close what cleared by itself before anyone began."""
-    for ticket in open_tickets_of_fault(tx.session, fact.fault_id):
-        verify_if_cleared(tx, ticket)
-        if ticket.state in SELF_CLEARING and fact.cleared_by is ClearedBy.AUTO:
-            _close_if_self_cleared(tx, ticket)
+    standing = open_tickets_of_many(tx.session, {fact.fault_id for fact in facts})
+    for fact in facts:
+        for ticket in standing[fact.fault_id]:
+            verify_if_cleared(tx, ticket)
+            if ticket.state in SELF_CLEARING and fact.cleared_by is ClearedBy.AUTO:
+                _close_if_self_cleared(tx, ticket)
 
 
 def on_event_unreadable(tx: Transaction, fact: EventUnreadable) -> None:
@@ -160,5 +165,7 @@ def _open(tx: Transaction, fault: Fault, plan: Plan) -> None:
 def _close_if_self_cleared(tx: Transaction, ticket: Ticket) -> None:
     # A fault of severity C stopped sales: somebody looks, even if it went away.
     faults = faults_of(tx.session, ticket.id)
-    if all(fault.state == FaultState.CLEARED and fault.severity != Severity.C for fault in faults):
+    if any(fault.state != FaultState.CLEARED or fault.severity == Severity.C for fault in faults):
+        return
+    if not comes_and_goes(tx, ticket, faults):
         move(tx, ticket, TicketState.CLOSED, SELF_CLEARED)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Select, exists, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from fleet_server.auth.rules import Scope
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import Cabinet
 from fleet_server.cabinets.queries import within
 from fleet_server.errors import NotFoundError
@@ -20,8 +21,9 @@ from fleet_server.tickets.models import (
     TicketHandOver,
     TicketHistory,
 )
-from fleet_server.tickets.rules import RecordFields
-from fleet_server.tickets.states import JOINABLE, OPEN, REOPENABLE, TicketState
+from fleet_server.tickets.rules import SITE_ORIGIN, RecordFields, TicketKind
+from fleet_server.tickets.states import JOINABLE, OPEN, REOPENABLE, SELF_CLEARING, TicketState
+from protocol.events import ClearedBy
 
 SELF_CLEARED = "self_cleared"
 """Reason of an end without any work: what comes after it repeats no repair."""
@@ -84,6 +86,43 @@ def ended_ticket_since(  # the same work is told by these
     )
 
 
+def self_cleared_since(
+    session: Session, site_id: str, component: str, since: datetime
+) -> Ticket | None:
+    """Newest ticket of a site itself that closed since then without any work."""
+    return session.scalar(
+        _same(site_id, None, TicketKind.FAULT, component)
+        .where(Ticket.state == TicketState.CLOSED, Ticket.closed_at >= since)
+        .where(Ticket.reason == SELF_CLEARED)
+        .order_by(Ticket.id.desc())
+        .limit(1)
+    )
+
+
+def steady_site_tickets(session: Session, code: str, before: datetime, limit: int) -> list[Ticket]:
+    """Tickets of sites nobody works on, whose cabinets had no episode of `code` since then.
+
+    Only where the cabinets ended every episode themselves: what a person ended is a person's.
+    """
+    linked = select(Fault.cabinet_id).join(TicketFault, TicketFault.fault_id == Fault.id)
+    cabinets = linked.where(TicketFault.ticket_id == Ticket.id)
+    recent = aliased(Fault)
+    unsteady = exists().where(
+        recent.code == code,
+        recent.cabinet_id.in_(cabinets.correlate(Ticket)),
+        or_(recent.state == FaultState.ACTIVE, recent.cleared_at > before),
+    )
+    by_hand = cabinets.where(Fault.cleared_by != ClearedBy.AUTO).correlate(Ticket).exists()
+    found = (
+        select(Ticket)
+        .where(Ticket.cabinet_id.is_(None), Ticket.state.in_(SELF_CLEARING))
+        .where(Ticket.origin_kind == SITE_ORIGIN, ~unsteady, ~by_hand)
+        .order_by(Ticket.id)
+        .limit(limit)
+    )
+    return list(session.scalars(found.with_for_update(skip_locked=True)))
+
+
 def open_tickets_of_fault(session: Session, fault_id: str) -> list[Ticket]:
     """Tickets that are to end this episode, locked."""
     found = (
@@ -93,6 +132,22 @@ def open_tickets_of_fault(session: Session, fault_id: str) -> list[Ticket]:
         .order_by(Ticket.id)
     )
     return list(session.scalars(found.with_for_update(of=Ticket)))
+
+
+def open_tickets_of_many(
+    session: Session, fault_ids: Iterable[str]
+) -> defaultdict[str, list[Ticket]]:
+    """Tickets that are to end these episodes, by episode, locked in one order."""
+    found = (
+        select(TicketFault.fault_id, Ticket)
+        .join(Ticket, Ticket.id == TicketFault.ticket_id)
+        .where(one_of(session, TicketFault.fault_id, fault_ids), Ticket.state.in_(OPEN))
+        .order_by(Ticket.id)
+    )
+    tickets: defaultdict[str, list[Ticket]] = defaultdict(list)
+    for fault_id, ticket in session.execute(found.with_for_update(of=Ticket)):
+        tickets[fault_id].append(ticket)
+    return tickets
 
 
 def faults_of(session: Session, ticket_id: str) -> list[Fault]:

@@ -11,6 +11,8 @@ from protocol.faults import FaultKind, Severity, TicketPolicy
 
 DESK_SKILL = "operations"
 """Skill of the catalogue for what is mended from a desk; no technician is sent."""
+SITE_ORIGIN = "site"
+"""What asked for a ticket of a silent site: its `origin_kind`."""
 STOCK_COMPONENT = "stock"
 STOCK_SKILL = "restock"
 

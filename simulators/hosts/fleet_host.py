@@ -30,6 +30,8 @@ class FleetOrder:
     ingests: int = 2
     workers: int = 1
     policy: str = "demo"
+    is_watched: bool = False
+    """Whether the ingest processes serve /metrics, on `operations_ports`."""
 
 
 class FleetHost:
@@ -52,6 +54,7 @@ class FleetHost:
             "FLEET_SERVICE_POLICY": order.policy,
             "FLEET_THRESHOLD_PROFILE": "demo" if order.policy == "demo" else "cn",
         }
+        self.operations_ports = free_ports(order.ingests) if order.is_watched else []
         self.api = self._process("api", 0)
         self.ingests = [self._process("ingest", number) for number in range(order.ingests)]
         self.workers = [self._process("worker", number) for number in range(order.workers)]
@@ -87,7 +90,10 @@ class FleetHost:
 
     def _process(self, verb: str, number: int) -> HostedProcess:
         log = self._order.folder / f"{verb}-{number}.log"
-        return HostedProcess([sys.executable, "-m", "fleet_server", verb], log, self.environment)
+        environment = dict(self.environment)
+        if verb == "ingest" and self.operations_ports:
+            environment["FLEET_OPERATIONS_PORT"] = str(self.operations_ports[number])
+        return HostedProcess([sys.executable, "-m", "fleet_server", verb], log, environment)
 
     def _is_ready(self) -> bool:
         try:

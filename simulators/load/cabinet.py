@@ -70,6 +70,7 @@ class LoadCabinet:
         "resent",
         "session",
         "shelf",
+        "spoke_at",
         "uplink",
     )
 
@@ -98,6 +99,8 @@ class LoadCabinet:
         self._timeout = RECEIPT_TIMEOUT_SECONDS
         self._ids = self.resent = 0
         self.heartbeat_at = 0.0
+        self.spoke_at = 0.0
+        """When it last sent a birth or heartbeat; elapsed seconds."""
         self.fell_back = 0
         """Receipts below an earlier one: the server told more than its database kept."""
         self.birth_at: float | None = None
@@ -121,6 +124,11 @@ class LoadCabinet:
         """Events written and not committed."""
         return self._head - self.committed
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether a receipt came since its last birth."""
+        return bool(self._server_epoch) and not self._awaits_answer
+
     def connect(self) -> bytes:
         """CONNECT of the next session, with its will (P-9)."""
         self.session += 1
@@ -143,6 +151,7 @@ class LoadCabinet:
         """Presence, and at once what was under way before (P-2)."""
         self.heartbeat_at = elapsed + PRESENCE[self.uplink].heartbeat_seconds
         self.birth_at = None
+        self.spoke_at = elapsed
         self._awaits_answer = True
         self._in_flight = 0
         self.hearing.sent(elapsed)
@@ -157,6 +166,7 @@ class LoadCabinet:
 
     def heartbeat(self, elapsed: float) -> bytes:
         """What it holds, in short (P-10)."""
+        self.spoke_at = elapsed
         self.heartbeat_at = elapsed + PRESENCE[self.uplink].heartbeat_seconds
         beat = Heartbeat(
             v=1,

@@ -15,7 +15,7 @@ from simulators.errors import SimulatorError
 from simulators.load.cabinet import LoadCabinet
 from simulators.load.mix import MIXES
 from simulators.load.orders import KEPT_EVENTS_MAX, Orders, Roll
-from simulators.load.wire import Exchange, Stage, Wire
+from simulators.load.wire import Exchange, Silence, Stage, Wire
 
 TICK_SECONDS = 0.01
 """How often events are written: the rate is spread evenly over such ticks."""
@@ -171,6 +171,10 @@ class Load:
         """Cut a connection as a dead modem does; for `watch`."""
         self._exchange.cut(wire, self._clock.elapsed())
 
+    def silence(self, wire: Wire, how: Silence) -> None:
+        """Let a cabinet fall silent for the rest of the run; for `watch`."""
+        self._exchange.silence(wire, how, self._clock.elapsed())
+
     def _connect_all(self, watch: Callable[[Standing], None]) -> None:
         begins = self._clock.elapsed()
         for number, wire in enumerate(self.wires):
@@ -263,6 +267,7 @@ class Load:
         """Heartbeats, repeats and births that are due; connections that are dead."""
         for wire in self.wires:
             self._exchange.give_up_dead(wire, now)
+            self._exchange.ping(wire, now)
             if wire.stage is not Stage.ONLINE:
                 continue
             cabinet = wire.cabinet

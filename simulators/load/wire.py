@@ -8,6 +8,7 @@ from enum import Enum, auto
 
 from protocol import mqtt_packets as mqtt
 from protocol.errors import ProtocolError
+from protocol.intervals import PRESENCE
 from protocol.wire import DOWN_LIMIT_BYTES
 from simulators.load.cabinet import LoadCabinet
 
@@ -27,6 +28,21 @@ class Stage(Enum):
     GREETING = auto()
     SUBSCRIBING = auto()
     ONLINE = auto()
+    SILENCED = auto()
+
+
+HANDSHAKE = frozenset({Stage.CONNECTING, Stage.GREETING, Stage.SUBSCRIBING})
+
+
+class Silence(Enum):
+    """How a cabinet stops speaking, for good and without a goodbye."""
+
+    DEAD_LINK = auto()
+    """Nothing passes either way, and nothing is closed: a modem that lost its network."""
+    HUNG = auto()
+    """Its MQTT client pings on and takes what comes; the agent says nothing: no will will tell."""
+    CLOSED = auto()
+    """Its connection ends without DISCONNECT: the broker publishes the will at once."""
 
 
 @dataclass
@@ -50,6 +66,8 @@ class Wire:
     reader: mqtt.Reader = field(default_factory=lambda: mqtt.Reader(PACKET_BYTES_MAX))
     unsent: bytearray = field(default_factory=bytearray)
     waits_to_write: bool = False
+    silence: Silence | None = None
+    ping_at: float = 0.0
 
 
 class Exchange:
@@ -120,15 +138,45 @@ class Exchange:
             if wire.cabinet.hearing.deaf(elapsed):
                 self._lose(wire, elapsed)
                 wire.cabinet.hearing.give_up()
-        elif wire.stage is not Stage.AWAY and elapsed > wire.connect_at + HANDSHAKE_SECONDS_MAX:
+        elif wire.stage in HANDSHAKE and elapsed > wire.connect_at + HANDSHAKE_SECONDS_MAX:
             self._lose(wire, elapsed)
 
     def cut(self, wire: Wire, elapsed: float) -> None:
         """Cut one connection as a dead modem does; it comes back."""
         self._lose(wire, elapsed)
 
+    def silence(self, wire: Wire, how: Silence, elapsed: float) -> None:
+        """Let a cabinet fall silent: it never speaks or comes back in this run."""
+        was_online = wire.stage is Stage.ONLINE
+        if how is Silence.CLOSED or not was_online:
+            self._drop(wire)
+        elif how is Silence.DEAD_LINK and wire.connection is not None:
+            self._epoll.unregister(wire.connection)
+        self.counts.connected -= was_online
+        wire.stage, wire.silence = Stage.SILENCED, how
+        wire.ping_at = elapsed
+
+    def ping(self, wire: Wire, elapsed: float) -> None:
+        """Keep the connection of a hung cabinet alive, as its MQTT client would."""
+        if wire.silence is not Silence.HUNG or elapsed < wire.ping_at:
+            return
+        wire.ping_at = elapsed + PRESENCE[wire.cabinet.uplink].heartbeat_seconds
+        try:
+            self._write(wire, mqtt.PINGREQ)
+        except OSError:
+            self._end_silenced(wire)
+
+    def _end_silenced(self, wire: Wire) -> None:
+        """The broker closed on a silenced cabinet: it does not come back."""
+        self._drop(wire)
+        wire.stage = Stage.SILENCED
+
     def _serve(self, wire: Wire, events: int, elapsed: float) -> None:
         assert wire.connection is not None  # noqa: S101  # it is registered
+        if wire.stage is Stage.SILENCED:
+            if not wire.connection.recv(READ_BYTES):
+                raise OSError("the broker closed the connection")
+            return
         if wire.stage is Stage.CONNECTING:
             problem = wire.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if problem:
@@ -195,6 +243,9 @@ class Exchange:
             self._epoll.modify(connection, select.EPOLLIN | (select.EPOLLOUT if waits else 0))
 
     def _lose(self, wire: Wire, elapsed: float) -> None:
+        if wire.stage is Stage.SILENCED:
+            self._end_silenced(wire)
+            return
         if wire.stage is Stage.ONLINE:
             self.counts.connected -= 1
         self.counts.lost += 1
@@ -205,7 +256,8 @@ class Exchange:
     def _drop(self, wire: Wire) -> None:
         if wire.connection is not None:
             self._wires.pop(wire.connection.fileno(), None)
-            self._epoll.unregister(wire.connection)
+            if wire.silence is not Silence.DEAD_LINK:
+                self._epoll.unregister(wire.connection)
             wire.connection.close()
         wire.connection, wire.stage, wire.waits_to_write = None, Stage.AWAY, False
         wire.unsent.clear()

@@ -6,8 +6,9 @@ from rich.console import Console
 
 from tests.benchmarks.edge import run as edge
 from tests.benchmarks.ingest import run as ingest
+from tests.benchmarks.presence import run as presence
 
-BENCHMARKS = {"edge": edge.run, "ingest": ingest.run}
+BENCHMARKS = {"edge": edge.run, "ingest": ingest.run, "presence": presence.run}
 
 
 def main(names: list[str]) -> int:
