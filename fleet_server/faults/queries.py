@@ -61,7 +61,7 @@ def episodes_since(
         .where(Fault.code == code, Fault.since > since)
         .group_by(Fault.cabinet_id)
     )
-    return {cabinet_id: count for cabinet_id, count in session.execute(found)}
+    return dict(session.execute(found).all())
 
 
 def active_faults_of(session: Session, cabinet_id: str) -> list[Fault]:

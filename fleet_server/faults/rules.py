@@ -10,7 +10,7 @@ OFFLINE = "OFFLINE"
 FLAPPING_SILENCES = 3
 """More silences than this in a window are flapping (hardware reference, 6: more than 3 an hour)."""
 FLAPPING_WINDOW_DELAYS = 4
-"""The window in delays of the policy (`site_silent_seconds`): an hour of strict, a minute of demo."""
+"""The window in `site_silent_seconds` of the policy: an hour of strict, a minute of demo."""
 
 UNKNOWN_SKILL = "electronics"
 """Who looks at a code nobody knows: the skill most components need."""

@@ -15,6 +15,7 @@ import resource
 import socket
 import sys
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.seed import Chance
@@ -39,8 +40,11 @@ SERVING = "serving"
 class Way(asyncio.Protocol):
     """One end of a connection; what it reads goes to `other` when its time has come."""
 
-    def __init__(self, chance: Chance, lost: float) -> None:
-        self._chance, self._lost = chance, lost
+    def __init__(
+        self, chance: Chance, lost: float, made: Callable[["Way"], None] = lambda _: None
+    ) -> None:
+        """`made` is told once there is a connection, before anything is read from it."""
+        self._chance, self._lost, self._made = chance, lost, made
         self.other: Way | None = None
         self.transport: asyncio.Transport | None = None
         self._waiting: deque[tuple[float, bytes]] = deque()
@@ -53,6 +57,7 @@ class Way(asyncio.Protocol):
         """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  # TCP
         self.transport = transport
+        self._made(self)
 
     def data_received(self, data: bytes) -> None:
         """Pass on now, or once the segments that were lost have come again."""
@@ -149,21 +154,22 @@ class HeldLink:
         server = await asyncio.get_running_loop().create_server(
             self._accepted, sock=listener, backlog=BACKLOG
         )
-        print(SERVING, flush=True)
+        sys.stdout.write(f"{SERVING}\n")
+        sys.stdout.flush()
         await server.serve_forever()
 
     def _accepted(self) -> Way:
-        near = Way(self._chance, self._lost)
+        return Way(self._chance, self._lost, self._begin)
+
+    def _begin(self, near: Way) -> None:
+        near.press(pressed=True)  # nothing is read before there is somewhere to put it
         task = asyncio.get_running_loop().create_task(self._join(near))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
-        return near
 
     async def _join(self, near: Way) -> None:
+        assert near.transport is not None  # noqa: S101  # it was made
         loop = asyncio.get_running_loop()
-        while near.transport is None:
-            await asyncio.sleep(0)
-        near.press(pressed=True)
         try:
             _, far = await loop.create_connection(
                 lambda: Way(self._chance, self._lost), "127.0.0.1", self._target_port

@@ -45,7 +45,7 @@ class Eye:
         """OFFLINE episodes so far, ended or not: id -> cabinet."""
         found = select(Fault.id, Fault.cabinet_id).where(Fault.code == "OFFLINE")
         with self._engine.connect() as connection:
-            return dict(connection.execute(found).tuples())
+            return dict(connection.execute(found).all())
 
     def _run(self) -> None:
         clock = SystemClock()
