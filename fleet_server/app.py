@@ -191,7 +191,7 @@ class FleetServer:
 
     def _look_at_cabinets(self) -> None:
         self._greet()
-        self._guarded("ingest.silence", self._find_silent)
+        self._guarded("ingest.silence", self.find_silent)
 
     def _guarded(self, name: str, sweep: Callable[[], None]) -> None:
         try:
@@ -220,7 +220,8 @@ class FleetServer:
             topic = broadcast(self.settings.fleet, AllKind.SERVER)
             self.link.publish(topic, encode(state), 1)
 
-    def _find_silent(self) -> None:
+    def find_silent(self) -> None:
+        """Declare everyone silent who is, some hundreds in a transaction (P-10)."""
         is_more = True
         while is_more:
             until = self.batcher.heard_until(self.clock.elapsed())

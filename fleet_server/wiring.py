@@ -144,7 +144,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         DesiredDrifted: (faults.on_desired_drifted,),
         DesiredCaughtUp: (faults.on_desired_caught_up,),
         EventUnreadable: (tickets.on_event_unreadable,),
-        FaultOpened: (tickets.on_fault_opened,),
+        FaultOpened: (Together(tickets.on_faults_opened),),
         FaultRepeated: (tickets.on_fault_repeated,),
         FaultEnded: (Together(tickets.on_faults_ended),),
         TicketReady: (dispatch.on_ticket_ready,),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
 from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
 from fleet_server.faults.models import Fault
-from fleet_server.faults.queries import fault_by_id
+from fleet_server.faults.queries import fault_by_id, faults_by_id
 from fleet_server.faults.rules import FaultSource, kind_of
 from fleet_server.faults.states import FaultState
 from fleet_server.ingest.events import EventUnreadable
@@ -47,9 +47,11 @@ from protocol.events import ClearedBy
 from protocol.faults import Severity
 
 
-def on_fault_opened(tx: Transaction, fact: FaultOpened) -> None:
+def on_faults_opened(tx: Transaction, facts: Sequence[FaultOpened]) -> None:
     """Open a ticket, or join or reopen the one of the same cabinet and component."""
-    _ask(tx, fault_by_id(tx.session, fact.fault_id))
+    known = faults_by_id(tx.session, {fact.fault_id for fact in facts})
+    for fact in facts:
+        _ask(tx, known[fact.fault_id])
 
 
 def on_fault_repeated(tx: Transaction, fact: FaultRepeated) -> None:

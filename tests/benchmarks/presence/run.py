@@ -104,7 +104,8 @@ def run(console: Console) -> None:
 
 def _overall(found: dict[str, Figures]) -> Figures:
     overall: Figures = {}
-    for figure in next(iter(found.values())):
+    first = next(iter(found.values()))
+    for figure in [*GOALS, *(one for one in first if one not in GOALS)]:
         values = [ones[figure] for ones in found.values()]
         overall[figure] = sum(values) if figure.startswith(SUMMED) else max(values)
     return overall

@@ -25,10 +25,12 @@ from simulators.load.orders import Member, Roll, read_roll
 from simulators.load.processes import LoadProcesses, shared_out
 from simulators.load.registration import ROLL_FILE, roll_of
 from simulators.load.runner import Load, LoadOrder, LoadReport, Standing
+from simulators.load.wire import Silence, Stage
 
 pytestmark = pytest.mark.real_parts
 
 CABINETS = 50
+STORM_CABINETS = 300
 COMMAND_SECONDS_MAX = 60.0
 Journal = dict[str, dict[int, tuple[str, bytes]]]
 """Epoch -> sequence -> type and SHA-256 of the body."""
@@ -128,6 +130,56 @@ def test_a_recall_reaches_every_cabinet_that_is_online(
     assert all(set(wire.cabinet.shelf.blocked) == blocked for wire in load.wires)
     assert_same_both_ways(report, journal(host))
     assert report.refused_orders == 0
+
+
+def offline(host: ServerHost) -> set[str]:
+    with sqlite3.connect(host.database_url.removeprefix("sqlite:///")) as database:
+        found = database.execute("SELECT cabinet_id FROM cabinet_presence WHERE NOT online")
+        return {cabinet for (cabinet,) in found}
+
+
+def test_a_silenced_cabinet_says_no_more_and_only_a_closed_connection_tells_of_it(
+    host: ServerHost, roll: Roll
+) -> None:
+    few = Roll(roll.fleet, roll.signing_keys, roll.members[:6])
+    load = Load(order(host, few, events_per_second=0.0, seconds=60.0))
+    silenced: dict[str, float] = {}
+    closed = {one.cabinet for one in few.members[2::3]}
+
+    def watch(now: Standing) -> None:
+        if not silenced and now.backlog == 0 and now.connected == len(few.members):
+            for wire, how in zip(load.wires, 2 * list(Silence), strict=True):
+                silenced[wire.cabinet.member.cabinet] = wire.cabinet.spoke_at
+                load.silence(wire, how)
+        elif silenced and closed <= offline(host):
+            load.stop.set()
+
+    load.run(watch)
+    assert offline(host) & set(silenced) == closed
+    assert silenced == {w.cabinet.member.cabinet: w.cabinet.spoke_at for w in load.wires}
+
+
+def test_a_storm_of_connects_is_answered_whole(host: ServerHost, settings: Settings) -> None:
+    """P-11: all at once, then all cut and back within the spread; each birth has its receipt."""
+    many = roll_of(settings, STORM_CABINETS)
+    load = Load(order(host, many, events_per_second=0.0, seconds=120.0, connect_per_second=1e6))
+    cut: list[int] = []
+
+    def watch(_: Standing) -> None:
+        answered = all(
+            wire.stage is Stage.ONLINE and wire.cabinet.is_answered for wire in load.wires
+        )
+        if answered and not cut:
+            cut.extend(wire.cabinet.session for wire in load.wires)
+            for wire in load.wires:
+                load.cut(wire)
+        elif answered:
+            load.stop.set()
+
+    load.run(watch)
+    assert len(cut) == STORM_CABINETS
+    assert all(w.cabinet.session > before for w, before in zip(load.wires, cut, strict=True))
+    assert all(wire.cabinet.is_answered for wire in load.wires)
 
 
 def recalled(settings: Settings) -> int:
