@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from edge_agent.seed import Chance
 from fleet_server.clock import SystemClock
-from protocol.intervals import Uplink
+from protocol.intervals import RECONNECT_SPREAD_SECONDS, Uplink
 from simulators.errors import SimulatorError
 from simulators.load.cabinet import LoadCabinet
 from simulators.load.mix import MIXES
@@ -47,7 +47,7 @@ class LoadOrder:
     seconds: float = FOREVER
     uplink: Uplink = Uplink.WIRED
     connect_per_second: float = 500.0
-    spread_seconds: float = 60.0
+    spread_seconds: float = RECONNECT_SPREAD_SECONDS
     seed: int = 1
     warm_up_seconds: float = 0.0
     """Events of this time count as written, their speed and latency are not measured."""

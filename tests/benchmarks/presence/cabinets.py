@@ -39,7 +39,8 @@ class Cabinets:
         """End all connections."""
         self._load.abandon.set()
         self._load.stop.set()
-        self._thread.join(END_SECONDS_MAX)
+        if self._thread.ident is not None:
+            self._thread.join(END_SECONDS_MAX)
 
     @property
     def count(self) -> int:

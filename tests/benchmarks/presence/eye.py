@@ -38,7 +38,8 @@ class Eye:
     def stop(self) -> None:
         """End."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         self._engine.dispose()
 
     def episodes(self) -> dict[str, str]:

@@ -19,9 +19,11 @@ same cores, behind a link on which 5 % of TCP segments wait for a retransmission
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from rich.console import Console
+from rich.status import Status
 
 from protocol.intervals import DEAF_AFTER_RECONNECT_SECONDS
 from simulators.errors import NotProvenError
@@ -30,6 +32,7 @@ from simulators.hosts.held_link import HeldLinks
 from simulators.hosts.mosquitto_host import MosquittoHost
 from simulators.hosts.nats_host import NatsHost
 from simulators.hosts.ports import free_ports
+from simulators.hosts.process import HostedProcess
 from simulators.waiting import wait_until
 from tests.benchmarks.figures import Goal, report
 from tests.benchmarks.ingest.stack import BrokerKind, Stack, stack
@@ -93,13 +96,17 @@ def run(console: Console) -> None:
         count = max(20, round(part.cabinets * scale))
         sizes.append(f"{count} on {part.name}")
         with console.status(part.name) as status:
-            tell: Tell = lambda text, name=part.name, show=status: show.update(f"{name}: {text}")  # type: ignore[misc]  # noqa: E731  # bound now
+            tell = partial(_show, status, part.name)
             found[part.name] = _play(part, count, tell)
         console.print(f"{part.name}: {found[part.name]}")
     figures = _overall(found)
     for name, ones in found.items():
         figures |= {f"{figure}_{name}": value for figure, value in ones.items()}
     report(console, "presence", figures, GOALS, f"{', '.join(sizes)}; everything on the same cores")
+
+
+def _show(status: Status, name: str, text: str) -> None:
+    status.update(f"{name}: {text}")
 
 
 def _overall(found: dict[str, Figures]) -> Figures:
@@ -177,18 +184,22 @@ def _storm(made: Stack, cabinets: Cabinets, eye: Eye, tell: Tell) -> Figures:
 def _restart(made: Stack, cabinets: Cabinets, eye: Eye, tell: Tell) -> Figures:
     tell("the server is stopped, another tenth falls silent, the server starts")
     (ingest,) = made.fleet.ingests
-    greeted = ingest.log.read_text().count(READY)
+    greeted = _ready(ingest)
     made.fleet.stop()
     before = eye.episodes()
     silent = cabinets.silence(SILENT_SHARE)
     made.fleet.start()
-    is_back = lambda: ingest.log.read_text().count(READY) > greeted  # noqa: E731  # read once
-    wait_until("the server is back", is_back, BACK_SECONDS_MAX)
+    wait_until("the server is back", lambda: _ready(ingest) > greeted, BACK_SECONDS_MAX)
     back = cabinets.clock.elapsed()
     tell("the server is back")
     _all_found(eye, silent, back + BACK_FOUND_SECONDS + PATIENCE_SECONDS, cabinets)
     took = [eye.found.get(one, float("inf")) - back for one in silent]
     return _verdict(took, BACK_FOUND_SECONDS, _false(eye, before, cabinets), "_after_restart")
+
+
+def _ready(ingest: HostedProcess) -> int:
+    """How often this process said that it hears the broker."""
+    return ingest.log.read_text().count(READY)
 
 
 def _verdict(took: list[float], within: float, false: int, ending: str) -> Figures:
