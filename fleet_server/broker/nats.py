@@ -42,6 +42,8 @@ jetstream {{
   store_dir: "{folder}"
   max_memory_store: {memory}
   max_file_store: {file}
+  # Two subscriptions a cabinet, a consumer each, in one stream; since 2.15 shipped with 1,000.
+  limits {{ default_max_consumers: {consumers} }}
 }}
 
 mqtt {{
@@ -76,6 +78,8 @@ cluster {{
 }}
 """
 
+CONSUMERS_EACH = 2
+"""Subscriptions of a cabinet (P-0). At the shipped 1,000 the 500th cabinet heard nothing more."""
 ACK_PENDING_MAX = 1_000
 """NATS: 65,535 over all subscriptions of a session; 64 shards times this stay below it."""
 PENDING_BYTES_MAX = 256 * 1024 * 1024
@@ -137,6 +141,7 @@ class NatsFiles:
             folder=self._folder,
             pid_file=PID_FILE,
             connections=settings.broker_connections_max,
+            consumers=CONSUMERS_EACH * settings.broker_connections_max,
             payload=PACKET_BYTES_MAX,
             pending=PENDING_BYTES_MAX,
             memory=JETSTREAM_MEMORY_BYTES_MAX,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from fleet_server.bulk import one_of, update_rows
 from fleet_server.cabinets.models import Cabinet, CabinetPresence
-from fleet_server.cabinets.queries import presence_rows
+from fleet_server.cabinets.queries import lock_presences, presence_rows
 from fleet_server.cabinets.service import came_into_service
 from fleet_server.ingest.events import CabinetFellSilent, CabinetHeardAgain, CabinetLooksCloned
 from fleet_server.ingest.journal import Desk
@@ -149,7 +149,9 @@ def declare_silent(tx: Transaction, board: LastHeard, elapsed: float) -> list[st
 def flush(tx: Transaction, board: LastHeard) -> None:
     """Sweep every few seconds: write what was heard, in bulk."""
     spoke, beat = [], []
-    for cabinet_id, heard in sorted(board.unflushed().items()):  # one order: no ring of waiters
+    unflushed = board.unflushed()
+    lock_presences(tx.session, unflushed)  # in one order: no ring of waiters
+    for cabinet_id, heard in unflushed.items():
         said = heard.heartbeat
         if said is None:
             spoke.append((cabinet_id, heard.at))
