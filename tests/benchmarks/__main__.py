@@ -7,8 +7,14 @@ from rich.console import Console
 from tests.benchmarks.edge import run as edge
 from tests.benchmarks.ingest import run as ingest
 from tests.benchmarks.presence import run as presence
+from tests.benchmarks.scaling import run as scaling
 
-BENCHMARKS = {"edge": edge.run, "ingest": ingest.run, "presence": presence.run}
+BENCHMARKS = {
+    "edge": edge.run,
+    "ingest": ingest.run,
+    "presence": presence.run,
+    "scaling": scaling.run,
+}
 
 
 def main(names: list[str]) -> int:
