@@ -148,6 +148,16 @@ def test_p20_nats_gives_each_cabinet_its_own_subjects_and_mqtt_alone(
     }
 
 
+def test_nats_keeps_both_subscriptions_of_every_cabinet_that_may_connect(
+    server: FleetServer, writer: MakeWriter, tmp_path: Path
+) -> None:
+    """Shipped with 1,000 consumers a stream, the 500th cabinet would hear nothing."""
+    writer(BrokerKind.NATS, tmp_path).write()
+    text = (tmp_path / "nats.conf").read_text()
+    cabinets = server.settings.broker_connections_max
+    assert f"default_max_consumers: {2 * cabinets} " in text
+
+
 def test_a_node_of_a_cluster_knows_the_others_and_keeps_three_copies(
     writer: MakeWriter, tmp_path: Path
 ) -> None:
