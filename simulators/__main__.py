@@ -71,7 +71,7 @@ def fleet(
 @cli.command()
 def load(  # noqa: PLR0913, PLR0917  # the options of the command
     cabinets: Annotated[int, typer.Option(min=1, help="how many cabinets")],
-    broker: Annotated[str, typer.Option(help="mqtt://host:port")],
+    broker: Annotated[str, typer.Option(help="mqtt://host:port; nodes of a cluster with commas")],
     events_per_second: Annotated[
         str, typer.Option(help="events a second of all; 0: heartbeats only; max: closed loop")
     ] = "max",
