@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     )
     broker_url: str = Field(
         "",
-        description="mqtt://host:port of an outside broker; empty starts the embedded one. Nodes of "
-        "one cluster with commas: the first is taken, and the next when it is lost.",
+        description="mqtt://host:port of an outside broker; empty starts the embedded one. Several "
+        "nodes of a cluster with commas: the first is taken, and the next when it is lost.",
     )
     broker_host: str = Field(
         "127.0.0.1", description="Address the embedded or generated broker listens on."
@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     )
     broker_public_url: str = Field(
         "",
-        description="What cabinets are told at enrolment; empty means broker_host:broker_port. Nodes "
-        "with commas: each cabinet hears them all, and which is its first goes by its shard.",
+        description="What cabinets are told at enrolment; empty means broker_url, or broker_host:"
+        "broker_port. Nodes with commas: each cabinet is told all, first the one of its shard.",
     )
     downlink_qos: int = Field(
         1, ge=0, le=1, description="Highest QoS towards cabinets: 1, or 0 on NATS (P-0)."
@@ -71,8 +71,8 @@ class Settings(BaseSettings):
         None,
         ge=0,
         le=1,
-        description="QoS of the server's own subscriptions; unset: that of downlink_qos. At 0 a NATS "
-        "cluster that lost a node goes on delivering (docs/brokers.md).",
+        description="QoS of the server's own subscriptions; unset: that of downlink_qos. At 0 a "
+        "NATS cluster that lost a node goes on delivering (docs/brokers.md).",
     )
     http_host: str = Field("127.0.0.1", description="Address of API and console.")
     http_port: int = Field(8000, ge=0, le=65535, description="Port of API and console.")

@@ -23,6 +23,8 @@ from simulators.hosts.process import HostedProcess
 
 NODES = 3
 """Streams are kept three times: it serves while two nodes live."""
+Startable = tuple[HostedProcess, Callable[[], None]]
+"""A process, and what starts it again."""
 MQTT_PORT, PEER_PORT, CLIENT_PORT = 1883, 6222, 4222
 """Ports of a node that has an address of its own."""
 
@@ -48,13 +50,13 @@ class ClusterHost:
 
     def __init__(self, order: ClusterOrder) -> None:
         self._order = order
-        folder = order.folder.resolve()
-        self.data_dir = folder / "server"
-        self.nodes = list(self._nodes(folder))
+        self.folder = order.folder.resolve()
+        self.data_dir = self.folder / "server"
+        self.nodes = list(self._nodes())
         self.broker_url = ",".join(node.url for node in self.nodes)
         self.fleet = FleetHost(
             FleetOrder(
-                folder=folder,
+                folder=self.folder,
                 database_url=order.database_url,
                 broker_url=self.broker_url,
                 cabinet_port=self.nodes[0].settings.broker_port,
@@ -76,9 +78,9 @@ class ClusterHost:
         return Settings(data_dir=self.data_dir, database_url=self._order.database_url)
 
     @property
-    def processes(self) -> dict[str, tuple[HostedProcess, Callable[[], None]]]:
+    def processes(self) -> dict[str, Startable]:
         """Name -> process, and how it is started again."""
-        found: dict[str, tuple[HostedProcess, Callable[[], None]]] = {}
+        found: dict[str, Startable] = {}
         for number, node in enumerate(self.nodes, 1):
             found[f"nats-{number}"] = node.process, node.launch
             found[f"nats-{number}-config"] = node.watcher, node.watcher.start
@@ -105,11 +107,6 @@ class ClusterHost:
             self.stop()
             raise
 
-    def refresh(self) -> None:
-        """Have every node know by now which cabinets may connect."""
-        for node in self.nodes:
-            node.refresh()
-
     def cut(self, number: int) -> None:
         """Cut a node off: connections stand and nothing passes.
 
@@ -134,7 +131,7 @@ class ClusterHost:
         """
         self._started.close()
 
-    def _nodes(self, folder: Path) -> Iterator[NatsHost]:
+    def _nodes(self) -> Iterator[NatsHost]:
         places, peers, clients = self._places()
         for number, place in enumerate(places):
             routes = tuple(
@@ -143,7 +140,7 @@ class ClusterHost:
                 if one is not place
             )
             node = NatsNode(f"fleet-{number + 1}", clients[number], peers[number], routes)
-            home = folder / f"nats-{number + 1}"
+            home = self.folder / f"nats-{number + 1}"
             yield NatsHost(home, self.data_dir, self._order.database_url, node, place)
 
     def _places(self) -> tuple[list[NatsPlace], list[int], list[int]]:

@@ -173,6 +173,8 @@ class Exchange:
             wire.stage = Stage.SUBSCRIBING
             return wire.cabinet.subscribe()
         if isinstance(packet, mqtt.Suback) and wire.stage is Stage.SUBSCRIBING:
+            if mqtt.SUBSCRIPTION_REFUSED in packet.codes:  # a NATS cluster without leader does
+                raise OSError("a subscription was refused")
             wire.stage = Stage.ONLINE
             self.counts.connected += 1
             return wire.cabinet.birth(elapsed)

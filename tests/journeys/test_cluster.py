@@ -83,6 +83,10 @@ class Events:
             self.homes.append(self._connected())
             self._due.pop(0)[1]()
 
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
     def _connected(self) -> Counter[int]:
         online = [one for one in self._load.wires if one.stage is Stage.ONLINE]
         return Counter((one.node - 1) % NODES for one in online)
@@ -91,10 +95,8 @@ class Events:
         """Cabinets first, then the database: a receipt they have must be there already (P-4)."""
         told = {one.cabinet.epoch: one.cabinet.committed for one in self._load.wires}
         with Session(self._engine) as session:
-            found = session.execute(
-                select(Cursor.epoch, Cursor.committed).where(Cursor.lane == "journal")
-            )
-            kept = {epoch: committed for epoch, committed in found}
+            rows = select(Cursor.epoch, Cursor.committed).where(Cursor.lane == "journal")
+            kept = {row.epoch: row.committed for row in session.execute(rows)}
         self.receipts_ahead += sum(told[epoch] > kept.get(epoch, 0) for epoch in told)
 
 
@@ -129,7 +131,10 @@ def play(cluster: ClusterHost) -> tuple[LoadReport, Events]:
     )
     load = Load(order)
     events = Events(cluster, load)
-    return load.run(events.watch), events
+    try:
+        return load.run(events.watch), events
+    finally:
+        events.close()
 
 
 @pytest.mark.real_parts
@@ -140,7 +145,7 @@ def test_a_node_killed_and_a_node_cut_off_under_load_lose_nothing(cluster: Clust
     assert report.positions == {one: head for one, (_, head, _) in report.heads.items()}
     assert report.written >= CABINETS * 10
     assert (events.receipts_ahead, report.fell_back) == (0, 0)
-    at_kill, at_return, *_ = events.homes
-    assert set(at_kill) == set(range(NODES))
-    assert at_return[KILLED] == 0
-    assert at_return.total() == CABINETS  # each went on to another node of its list
+    before, while_away, *_, after = events.homes
+    assert set(before) == set(range(NODES))
+    assert while_away[KILLED] == 0
+    assert after.total() == CABINETS  # each went on to another node of its list
