@@ -129,6 +129,9 @@ class ClusterHost:
 
         Raises ProcessStuckError for the last that was stuck, when all are gone.
         """
+        for one in self.fleet.processes:
+            if one.running:
+                os.kill(one.pid, signal.SIGTERM)  # all at once; below each is waited for
         self._started.close()
 
     def _nodes(self) -> Iterator[NatsHost]:
