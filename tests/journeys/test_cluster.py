@@ -161,7 +161,11 @@ def join(cluster: ClusterHost, cabinet: CabinetHost) -> None:
 def node_of(cabinet: CabinetHost) -> str:
     """Where an agent is connected, as the system sees it."""
     found = psutil.Process(cabinet.agent.pid).net_connections("tcp4")
-    (broker,) = [one.raddr for one in found if one.raddr and one.laddr.port != cabinet.ports.local]
+    (broker,) = [
+        one.raddr
+        for one in found
+        if one.status == psutil.CONN_ESTABLISHED and one.laddr.port != cabinet.ports.local
+    ]
     return f"mqtt://{broker.ip}:{broker.port}"
 
 
