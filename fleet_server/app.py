@@ -34,7 +34,7 @@ from fleet_server.leases.leader import TIMERS, Leader
 from fleet_server.leases.service import LOOK_SECONDS, make_leases
 from fleet_server.logs import get_logger
 from fleet_server.migrations import migrate
-from fleet_server.mqtt_link import MqttLink
+from fleet_server.mqtt_link import MqttLink, Qos
 from fleet_server.notifications.apprise_sender import AppriseSender
 from fleet_server.notifications.service import Deliverer
 from fleet_server.outbox.publisher import OutboxPublisher
@@ -93,7 +93,7 @@ class FleetServer:
             f"{SERVER_USER}:{self.epoch[-12:]}",
             broker_secret(settings.data_dir),
             clock,
-            settings.downlink_qos,
+            Qos(settings.downlink_qos, settings.resolved_uplink_qos),
         )
         self.shards = ShardKeeper(self.transactions, self.board, self.process, self._listen)
         self.leader = Leader(self.transactions, self.process)

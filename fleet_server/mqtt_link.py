@@ -9,6 +9,7 @@ codec, many at once: paho takes most of a core for 5,000 messages a second (ADR 
 import select
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -55,20 +56,24 @@ class Outgoing(NamedTuple):
     payload: bytes
 
 
+class Qos(NamedTuple):
+    """Highest QoS of each way; both are 0 on NATS (docs/brokers.md)."""
+
+    down: int = 1
+    up: int = 1
+
+
 class MqttLink:
-    """Connection of one server process to the broker."""
+    """Connection of one server process to the broker; each attempt takes the next of its nodes."""
 
     def __init__(
-        self, url: str, client_id: str, secret: str, clock: Clock, qos_max: int = 1
+        self, url: str, client_id: str, secret: str, clock: Clock, qos: Qos | None = None
     ) -> None:
-        """`url`: mqtt://host:port."""
-        address = urlsplit(url)
-        if address.scheme != "mqtt" or not address.hostname:
-            raise ConfigurationError(f"{url!r} is no mqtt://host:port")
-        self._address = (address.hostname, address.port or 1883)
+        """`url`: mqtt://host:port, of several nodes with commas."""
+        self._nodes = deque(map(_address, url.split(",")))
         self._client_id, self._secret = client_id, secret
         self._clock = clock
-        self._qos_max = qos_max
+        self._qos = qos or Qos()
         self.inbox = Inbox()
         self.ready = threading.Event()
         """Set while connected and subscribed."""
@@ -112,7 +117,7 @@ class MqttLink:
         """Hand over messages in one write; how many the broker took, from the first on."""
         if not messages or not self.ready.is_set():
             return 0
-        if min(qos, self._qos_max) == 0:
+        if min(qos, self._qos.down) == 0:
             data = [mqtt.publish(one.topic, one.payload) for one in messages]
             return len(messages) if self._write(b"".join(data)) else 0
         numbers = [self._next_id() for _ in messages]
@@ -151,7 +156,8 @@ class MqttLink:
         """Serve one connection until it ends. Raises _Lost, OSError or ProtocolError."""
         self._held = ()
         self._subscribing.clear()
-        connection = socket.create_connection(self._address, CONNECT_SECONDS_MAX)
+        self._nodes.rotate(-1)  # the one that is last now is tried; the next time the next
+        connection = socket.create_connection(self._nodes[-1], CONNECT_SECONDS_MAX)
         connection.settimeout(WRITE_SECONDS_MAX)  # reads wait in `poll`, never here
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
@@ -222,7 +228,7 @@ class MqttLink:
         if new:
             number = self._next_id()
             self._subscribing.add(number)
-            self._write(mqtt.subscribe(number, [(one, 1) for one in new]))
+            self._write(mqtt.subscribe(number, [(one, self._qos.up) for one in new]))
         if old:
             self._write(mqtt.unsubscribe(self._next_id(), old))
 
@@ -234,7 +240,7 @@ class MqttLink:
             self._become_ready()
 
     def _become_ready(self) -> None:
-        log.info("mqtt.ready", broker=f"{self._address[0]}:{self._address[1]}")
+        log.info("mqtt.ready", broker=":".join(map(str, self._nodes[-1])))
         self.ready_at = self._clock.elapsed()
         self.ready.set()
         self.became_ready.set()
@@ -270,3 +276,11 @@ class MqttLink:
             if self._socket is not None:
                 self._socket.close()
                 self._socket = None
+
+
+def _address(url: str) -> tuple[str, int]:
+    """Host and port. Raises ConfigurationError."""
+    address = urlsplit(url.strip())
+    if address.scheme != "mqtt" or not address.hostname:
+        raise ConfigurationError(f"{url!r} is no mqtt://host:port")
+    return address.hostname, address.port or 1883

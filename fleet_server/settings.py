@@ -29,7 +29,9 @@ class Settings(BaseSettings):
         "", description="SQLAlchemy URL; empty means SQLite in data_dir (small sites)."
     )
     broker_url: str = Field(
-        "", description="mqtt://host:port of an outside broker; empty starts the embedded one."
+        "",
+        description="mqtt://host:port of an outside broker; empty starts the embedded one. Several "
+        "nodes of a cluster with commas: the first is taken, and the next when it is lost.",
     )
     broker_host: str = Field(
         "127.0.0.1", description="Address the embedded or generated broker listens on."
@@ -58,10 +60,19 @@ class Settings(BaseSettings):
         description="Generated brokers only: connections at once; raise the limit of open files.",
     )
     broker_public_url: str = Field(
-        "", description="What cabinets are told at enrolment; empty means broker_host:broker_port."
+        "",
+        description="What cabinets are told at enrolment; empty means broker_url, or broker_host:"
+        "broker_port. Nodes with commas: each cabinet is told all, first the one of its shard.",
     )
     downlink_qos: int = Field(
         1, ge=0, le=1, description="Highest QoS towards cabinets: 1, or 0 on NATS (P-0)."
+    )
+    uplink_qos: int | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="QoS of the server's own subscriptions; unset: that of downlink_qos. At 0 a "
+        "NATS cluster that lost a node goes on delivering (docs/brokers.md).",
     )
     http_host: str = Field("127.0.0.1", description="Address of API and console.")
     http_port: int = Field(8000, ge=0, le=65535, description="Port of API and console.")
@@ -112,9 +123,22 @@ class Settings(BaseSettings):
         return self.broker_url or f"mqtt://{self.broker_host}:{self.broker_port}"
 
     @property
-    def brokers_for_cabinets(self) -> list[str]:
-        """What an enrolling cabinet is told."""
-        return [self.broker_public_url or self.resolved_broker_url]
+    def resolved_uplink_qos(self) -> int:
+        """QoS of the server's own subscriptions."""
+        return self.downlink_qos if self.uplink_qos is None else self.uplink_qos
+
+    def brokers_for_cabinet(self, shard: int) -> list[str]:
+        """What an enrolling cabinet is told: every node, first the one its shard falls on.
+
+        A cabinet tries them in turn, so the fleet is spread evenly while all nodes live.
+        """
+        nodes = [one.strip() for one in self._told_to_cabinets.split(",")]
+        first = shard % len(nodes)
+        return nodes[first:] + nodes[:first]
+
+    @property
+    def _told_to_cabinets(self) -> str:
+        return self.broker_public_url or self.resolved_broker_url
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""Command line of the simulators: `cabinet-sim story`, `fleet`, `load` and `simulate`."""
+"""Command line of the simulators: `cabinet-sim story`, `fleet`, `cluster`, `load`, `simulate`."""
 
 import math
 import signal
@@ -13,6 +13,8 @@ from rich.console import Console
 from edge_agent.seed import Chance
 from fleet_server.settings import Settings
 from protocol.intervals import Uplink
+from simulators.cluster.command import Ground, serve
+from simulators.cluster.host import ClusterOrder
 from simulators.errors import SimulatorError
 from simulators.fleet_simulation.command import simulate_seeds
 from simulators.fleet_simulation.options import STEPS
@@ -50,9 +52,7 @@ def fleet(
 ) -> None:
     """Start a small fleet and keep serving the console until Ctrl-C."""
     console = Console()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _until_signal()
     with tempfile.TemporaryDirectory(prefix="cabinet-fleet-") as made:
         folder = Path(made)
         stage = Stage(folder, ServerHost(folder, http_port=HTTP_PORT), Chance.from_seed(seed))
@@ -69,9 +69,52 @@ def fleet(
 
 
 @cli.command()
+def cluster(  # noqa: PLR0913, PLR0917  # the options of the command
+    folder: Annotated[
+        Path | None, typer.Option(help="keys, generated files and logs; else thrown away")
+    ] = None,
+    database_url: Annotated[
+        str,
+        typer.Option(
+            envvar="FLEET_DATABASE_URL", help="PostgreSQL that runs; empty: one for this run"
+        ),
+    ] = "",
+    apis: Annotated[int, typer.Option(min=1, max=8, help="processes with API and console")] = 1,
+    ingests: Annotated[int, typer.Option(min=1, max=16, help="processes that take in")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=8, help="one leads, the others wait")] = 2,
+    http_port: Annotated[int, typer.Option(min=1, help="of the first API")] = HTTP_PORT,
+    broker_port: Annotated[int, typer.Option(min=1, help="of the first node")] = 1883,
+    cabinets: Annotated[int, typer.Option(min=0, help="simulated cabinets on it")] = 0,
+    events_per_second: Annotated[float, typer.Option(min=0, help="events of all of them")] = 20,
+    *,
+    namespaces: Annotated[
+        bool, typer.Option(help="each node in a network namespace (root, iproute2)")
+    ] = False,
+) -> None:
+    """Start three NATS nodes, PostgreSQL and the server's processes; end with Ctrl-C."""
+    console = Console()
+    stop = _until_signal()
+    with tempfile.TemporaryDirectory(prefix="cabinet-cluster-") as made:
+        order = ClusterOrder(
+            folder=folder or Path(made),
+            database_url=database_url,
+            apis=apis,
+            ingests=ingests,
+            workers=workers,
+            http_port=http_port,
+            broker_port=broker_port,
+        )
+        try:
+            serve(console, order, Ground(namespaces, cabinets, events_per_second), stop)
+        except SimulatorError as error:
+            console.print(f"[red]{error}[/]", highlight=False)
+            raise typer.Exit(1) from error
+
+
+@cli.command()
 def load(  # noqa: PLR0913, PLR0917  # the options of the command
     cabinets: Annotated[int, typer.Option(min=1, help="how many cabinets")],
-    broker: Annotated[str, typer.Option(help="mqtt://host:port")],
+    broker: Annotated[str, typer.Option(help="mqtt://host:port; nodes of a cluster with commas")],
     events_per_second: Annotated[
         str, typer.Option(help="events a second of all; 0: heartbeats only; max: closed loop")
     ] = "max",
@@ -146,6 +189,14 @@ def simulate(
     """Play whole fleets under a virtual clock, with everything going wrong; exit 1 on a failure."""
     plan = Plan(steps=steps, cabinets=cabinets, trace_file=trace)
     raise typer.Exit(simulate_seeds(Console(), range(seed, seed + seeds), plan))
+
+
+def _until_signal() -> threading.Event:
+    """Event that Ctrl-C and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def main() -> None:

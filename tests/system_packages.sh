@@ -12,6 +12,10 @@ for command in "${!needed[@]}"; do
   command -v "$command" >/dev/null || missing+=("$command")
 done
 fc-list 2>/dev/null | grep -i 'noto.*cjk' >/dev/null || missing+=(fonts-noto-cjk)
+command -v ip >/dev/null || {
+  missing+=(iproute2)
+  needed[iproute2]="iproute2: nodes of tests/journeys/test_cluster.py run on loopback then"
+}
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

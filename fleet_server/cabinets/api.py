@@ -187,7 +187,7 @@ def enrol(order: EnrolmentOrder, context: WebContext) -> EnrolmentView:
         cabinet=enrolled.cabinet.id,
         fleet=context.settings.fleet,
         shard=enrolled.cabinet.shard,
-        brokers=context.settings.brokers_for_cabinets,
+        brokers=context.settings.brokers_for_cabinet(enrolled.cabinet.shard),
         credential=enrolled.credential,
         signing_keys=signing_keys,
         sealing_key=sealing_key,

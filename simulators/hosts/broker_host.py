@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -69,13 +70,13 @@ class ConfiguredBroker:
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self.url = self.server_url = f"mqtt://127.0.0.1:{settings.broker_port}"
+        self.url = self.server_url = f"mqtt://{settings.broker_host}:{settings.broker_port}"
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         kind = BrokerKind(self.name)
         self._writer = configuration_writer(settings, kind, folder, node)
         self.process = HostedProcess(command, folder / f"{self.name}.log")
         pid_file = folder / f"{self.name}.pid"
-        watch = ["--watch", "--reload-pid-file", str(pid_file)]
+        watch = ["--watch", "--reload-pid-file", str(pid_file), *_options(node)]
         verb = [sys.executable, "-m", "fleet_server", "broker-config", self.name]
         self.watcher = HostedProcess(
             [*verb, "--out", str(folder), *watch],
@@ -93,6 +94,7 @@ class ConfiguredBroker:
         return {
             "FLEET_BROKER_URL": self.server_url,
             "FLEET_BROKER_PUBLIC_URL": self.url,
+            "FLEET_BROKER_HOST": self.settings.broker_host,
             "FLEET_BROKER_PORT": str(self.settings.broker_port),
         }
 
@@ -104,8 +106,12 @@ class ConfiguredBroker:
     def start(self) -> None:
         """Write its files, start it, wait until it serves."""
         self.launch()
-        port = int(self.server_url.rpartition(":")[2])
-        wait_for_broker(port, self.settings.data_dir)
+        self.wait_serving()
+
+    def wait_serving(self) -> None:
+        """Wait until it lets the server in."""
+        address = urlsplit(self.server_url)
+        wait_for_broker(address.port or 0, self.settings.data_dir, address.hostname or "")
 
     def launch(self) -> None:
         """Start without waiting: a node of a cluster serves once the others are there."""
@@ -132,19 +138,29 @@ class ConfiguredBroker:
         self.watcher.start()
 
 
-def wait_for_broker(port: int, data_dir: Path) -> None:
-    """Wait until the server's user is let in on this port of loopback."""
+def wait_for_broker(port: int, data_dir: Path, host: str = "127.0.0.1") -> None:
+    """Wait until the server's user is let in on this port."""
     secret = broker_secret(data_dir)
-    wait_until("the broker lets the server in", lambda: _lets_in(port, secret), READY_SECONDS_MAX)
+    wait_until(
+        "the broker lets the server in", lambda: _lets_in(host, port, secret), READY_SECONDS_MAX
+    )
 
 
-def _lets_in(port: int, secret: str) -> bool:
+def _options(node: NatsNode) -> list[str]:
+    """Options of `broker-config nats` that say which node of a cluster it is."""
+    if not node.routes:
+        return []
+    routes = [word for one in node.routes for word in ("--route", one)]
+    return ["--node", node.name, "--cluster-port", str(node.cluster_port), *routes]
+
+
+def _lets_in(host: str, port: int, secret: str) -> bool:
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"{SERVER_USER}:probe-{port}")
     client.username_pw_set(SERVER_USER, secret)
     let_in: list[bool] = []
     client.on_connect = lambda *args: let_in.append(not args[3].is_failure)
     try:
-        client.connect("127.0.0.1", port)
+        client.connect(host, port)
         while not let_in:
             if client.loop(1.0) != paho.MQTT_ERR_SUCCESS:
                 return False

@@ -24,14 +24,20 @@ class FleetOrder:
     folder: Path
     database_url: str
     broker_url: str
+    """Of several nodes with commas: the processes begin at different ones."""
     cabinet_port: int
     """Where cabinets find the broker: its own port, or a link to it."""
     downlink_qos: int = 1
+    uplink_qos: int | None = None
+    """None: left to the server."""
+    apis: int = 1
+    http_port: int = 0
+    """Port of the first API, the others follow; 0: free ones."""
     ingests: int = 2
     workers: int = 1
     policy: str = "demo"
-    is_watched: bool = False
-    """Whether the ingest processes serve /metrics, on `operations_ports`."""
+    serves_operations: bool = False
+    """Whether ingest and worker processes serve /health and /metrics."""
 
 
 class FleetHost:
@@ -43,8 +49,14 @@ class FleetHost:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.database_url = order.database_url
         self.broker_port = order.cabinet_port
-        self.http_port = free_ports(1)[0]
+        first = order.http_port
+        self.http_ports = (
+            list(range(first, first + order.apis)) if first else free_ports(order.apis)
+        )
+        self.http_port = self.http_ports[0]
         self.url = f"http://127.0.0.1:{self.http_port}"
+        self.operations: dict[str, int] = {}
+        """Process -> port of its /health and /metrics."""
         self.environment = {
             "FLEET_DATA_DIR": str(self.data_dir),
             "FLEET_DATABASE_URL": order.database_url,
@@ -54,15 +66,22 @@ class FleetHost:
             "FLEET_SERVICE_POLICY": order.policy,
             "FLEET_THRESHOLD_PROFILE": "demo" if order.policy == "demo" else "cn",
         }
-        self.operations_ports = free_ports(order.ingests) if order.is_watched else []
-        self.api = self._process("api", 0)
+        if order.uplink_qos is not None:
+            self.environment["FLEET_UPLINK_QOS"] = str(order.uplink_qos)
+        self.apis = [self._process("api", number) for number in range(order.apis)]
+        self.api = self.apis[0]
         self.ingests = [self._process("ingest", number) for number in range(order.ingests)]
         self.workers = [self._process("worker", number) for number in range(order.workers)]
 
     @property
     def processes(self) -> list[HostedProcess]:
         """Every process of it."""
-        return [self.api, *self.ingests, *self.workers]
+        return [*self.apis, *self.ingests, *self.workers]
+
+    @property
+    def urls(self) -> list[str]:
+        """Addresses of all APIs."""
+        return [f"http://127.0.0.1:{port}" for port in self.http_ports]
 
     def start(self) -> None:
         """Start them all and wait until the API answers."""
@@ -90,13 +109,24 @@ class FleetHost:
 
     def _process(self, verb: str, number: int) -> HostedProcess:
         log = self._order.folder / f"{verb}-{number}.log"
-        environment = dict(self.environment)
-        if verb == "ingest" and self.operations_ports:
-            environment["FLEET_OPERATIONS_PORT"] = str(self.operations_ports[number])
-        return HostedProcess([sys.executable, "-m", "fleet_server", verb], log, environment)
+        own = {"FLEET_BROKER_URL": turned(self._order.broker_url, number)}
+        if verb == "api":
+            own["FLEET_HTTP_PORT"] = str(self.http_ports[number])
+        elif self._order.serves_operations:
+            self.operations[log.stem] = free_ports(1)[0]
+            own["FLEET_OPERATIONS_PORT"] = str(self.operations[log.stem])
+        command = [sys.executable, "-m", "fleet_server", verb]
+        return HostedProcess(command, log, {**self.environment, **own})
 
     def _is_ready(self) -> bool:
         try:
             return httpx2.get(f"{self.url}/health/ready", timeout=2).status_code == 200
         except httpx2.TransportError:
             return False
+
+
+def turned(nodes: str, number: int) -> str:
+    """The same nodes, beginning `number` later: who takes the first takes another one then."""
+    each = nodes.split(",")
+    first = number % len(each)
+    return ",".join(each[first:] + each[:first])

@@ -40,6 +40,7 @@ class LoadOrder:
 
     roll: Roll
     broker_url: str
+    """mqtt://host:port, of several nodes with commas: cabinets are spread over them."""
     events_per_second: float | None
     """None: as fast as receipts allow. 0: heartbeats only."""
     batch: int = 10
@@ -131,16 +132,15 @@ class Load:
         self._text = ""
         self._latencies = array.array("d")
         self._measures = order.warm_up_seconds == 0
-        address = urlsplit(order.broker_url)
-        if address.scheme != "mqtt" or not address.hostname:
-            raise SimulatorError(f"{order.broker_url!r} is no mqtt://host:port")
-        self._exchange = Exchange(
-            (address.hostname, address.port or 1883), self._note_latency, self._reconnect_in
-        )
+        nodes = list(map(_address, order.broker_url.split(",")))
+        self._exchange = Exchange(nodes, self._note_latency, self._reconnect_in)
         mix = MIXES[order.mix]
         self.wires = [
-            Wire(LoadCabinet(one, self._orders, mix, self._now, order.batch, order.uplink))
-            for one in order.roll.members
+            Wire(
+                LoadCabinet(one, self._orders, mix, self._now, order.batch, order.uplink),
+                node=number,
+            )
+            for number, one in enumerate(order.roll.members)
         ]
         self._owed = 0.0
         self._next = 0
@@ -349,6 +349,13 @@ def count_of(order: LoadOrder) -> int:
     if not order.roll.members:
         raise SimulatorError("no cabinet has joined")
     return len(order.roll.members)
+
+
+def _address(url: str) -> tuple[str, int]:
+    address = urlsplit(url.strip())
+    if address.scheme != "mqtt" or not address.hostname:
+        raise SimulatorError(f"{url!r} is no mqtt://host:port")
+    return address.hostname, address.port or 1883
 
 
 def cpu_seconds() -> float:

@@ -2,7 +2,7 @@
 
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -62,6 +62,8 @@ class Wire:
     cabinet: LoadCabinet
     stage: Stage = Stage.AWAY
     connect_at: float = 0.0
+    node: int = 0
+    """Which of the brokers it goes to next."""
     connection: socket.socket | None = None
     reader: mqtt.Reader = field(default_factory=lambda: mqtt.Reader(PACKET_BYTES_MAX))
     unsent: bytearray = field(default_factory=bytearray)
@@ -75,12 +77,15 @@ class Exchange:
 
     def __init__(
         self,
-        address: tuple[str, int],
+        nodes: Sequence[tuple[str, int]],
         latencies: Callable[[float], None],
         reconnect_in: Callable[[], float],
     ) -> None:
-        """`reconnect_in` says after how many seconds a lost cabinet comes back (P-11)."""
-        self._address = address
+        """`nodes`: where the brokers listen; each attempt of a cabinet goes to its next.
+
+        `reconnect_in` says after how many seconds a lost cabinet comes back (P-11).
+        """
+        self._nodes = nodes
         self._latencies = latencies
         self._reconnect_in = reconnect_in
         self._epoll = select.epoll()
@@ -103,7 +108,8 @@ class Exchange:
         wire.unsent.clear()
         self._wires[connection.fileno()] = wire
         self._epoll.register(connection, select.EPOLLOUT)
-        connection.connect_ex(self._address)
+        connection.connect_ex(self._nodes[wire.node % len(self._nodes)])
+        wire.node += 1
 
     def look(self, seconds: float, elapsed: Callable[[], float]) -> None:
         """Serve whatever is ready, waiting at most so long for it."""
@@ -215,7 +221,7 @@ class Exchange:
             wire.stage = Stage.SUBSCRIBING
             return wire.cabinet.subscribe()
         if isinstance(packet, mqtt.Suback) and wire.stage is Stage.SUBSCRIBING:
-            if mqtt.SUBSCRIPTION_REFUSED in packet.codes:
+            if mqtt.SUBSCRIPTION_REFUSED in packet.codes:  # a NATS cluster without leader does
                 self.counts.refused += 1
                 raise OSError("a subscription was refused")
             wire.stage = Stage.ONLINE

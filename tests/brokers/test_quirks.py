@@ -20,7 +20,7 @@ from protocol.topics import AllKind, UpKind, broadcast, cabinet_subscriptions, u
 from protocol.wire import encode
 from simulators.hosts.mosquitto_host import EXECUTABLE as MOSQUITTO
 from simulators.hosts.mosquitto_host import MosquittoHost
-from simulators.hosts.nats_host import EXECUTABLE as NATS
+from simulators.hosts.nats_host import executable as nats
 from simulators.waiting import wait_until
 from tests.brokers.place import Place
 from tests.brokers.plain_amqtt import PlainAmqttHost
@@ -308,7 +308,7 @@ def test_nats_takes_no_dot_in_a_client_id(place: Place) -> None:
 def test_the_document_names_the_versions_these_rows_were_seen_on() -> None:
     """Another version may do otherwise: look at the rows, then write it there."""
     document = (Path(__file__).parents[2] / "docs/brokers.md").read_text()
-    for command in ([MOSQUITTO, "-h"], [str(NATS), "--version"]):
+    for command in ([MOSQUITTO, "-h"], [nats(), "--version"]):
         shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         version = re.search(r"\d+\.\d+", shown)
         assert version is not None

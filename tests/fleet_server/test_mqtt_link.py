@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fleet_server.clock import SystemClock
+from fleet_server.errors import ConfigurationError
 from fleet_server.mqtt_inbox import BYTES_MAX, MESSAGES_MAX, Inbound, Inbox
-from fleet_server.mqtt_link import MqttLink, Outgoing
+from fleet_server.mqtt_link import MqttLink, Outgoing, Qos
 from protocol import mqtt_packets as mqtt
 
 WAIT_SECONDS_MAX = 20.0
@@ -159,6 +160,37 @@ def test_subscriptions_follow_what_is_wanted(desk: Desk, link: MqttLink) -> None
     assert data.startswith(mqtt.SUBSCRIBE)
     assert mqtt.UNSUBSCRIBE in data
     connection.close()
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_it_subscribes_at_the_qos_of_the_way_up(desk: Desk, qos: int) -> None:
+    """At 0 a NATS cluster delivers whatever became of its streams (docs/brokers.md)."""
+    link = MqttLink(desk.url, "server:1", "secret", SystemClock(), Qos(down=0, up=qos))
+    link.listen(["a/+", "b/+"])
+    link.start()
+    connection = desk.accept()
+    connection.sendall(bytes.fromhex("20 02 00 00"))
+    wanted = connection.recv(4096)
+    assert wanted[4:] == b"\x00\x03a/+" + bytes([qos]) + b"\x00\x03b/+" + bytes([qos])
+    connection.close()
+    link.stop()
+
+
+def test_after_a_loss_it_goes_to_the_next_node_and_round_again() -> None:
+    desks = [Desk(), Desk()]
+    nodes = ", ".join(desk.url for desk in desks)
+    link = MqttLink(nodes, "server:1", "secret", SystemClock())
+    link.start()
+    for desk in (*desks, *desks):
+        desk.accept().close()
+    link.stop()
+    for desk in desks:
+        desk.close()
+
+
+def test_each_node_needs_an_address() -> None:
+    with pytest.raises(ConfigurationError, match="is no mqtt"):
+        MqttLink("mqtt://127.0.0.1:1,", "server:1", "secret", SystemClock())
 
 
 def test_the_inbox_is_bounded_in_messages_and_in_bytes() -> None:

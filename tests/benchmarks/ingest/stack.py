@@ -71,7 +71,7 @@ def stack(broker: BrokerKind, cabinets: int, *, on_postgres: bool = True) -> Ite
             downlink_qos=int(host.environment.get("FLEET_DOWNLINK_QOS", "1")),
             ingests=1,
             policy="strict",
-            is_watched=True,
+            serves_operations=True,
         )
         fleet = FleetHost(order)
         fleet.start()

@@ -70,7 +70,7 @@ class Eye:
             self.ingest_peak_mb = max(self.ingest_peak_mb, self._made.ingest_megabytes())
             memory = psutil.Process(self._made.broker.pid).memory_info().rss / MEGABYTE
             self.broker_peak_mb = max(self.broker_peak_mb, memory)
-            (port,) = self._made.fleet.operations_ports
+            port = self._made.fleet.operations["ingest-0"]
             text = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=2).text
         except Exception:  # noqa: BLE001  # it is being restarted: there is nothing to see
             return

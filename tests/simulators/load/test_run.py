@@ -245,9 +245,12 @@ def test_a_cabinet_the_broker_does_not_know_never_connects(host: ServerHost, rol
 
 
 class DeafBroker:
-    """Takes every cabinet and every message; no receipt ever comes from it."""
+    """Takes one cabinet and every message; no receipt ever comes from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, granted: bytes = b"\x01\x01") -> None:
+        """`granted`: its answer to the two subscriptions."""
+        self._granted = granted
+        self.asked = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.journal = threading.Event()
@@ -256,12 +259,26 @@ class DeafBroker:
     def _serve(self) -> None:
         connection, _ = self._listener.accept()
         with self._listener, connection:
+            assert connection.recv(65_536).startswith(mqtt.CONNECT)  # alone: it waits for CONNACK
             connection.sendall(b"\x20\x02\x00\x00")
             while data := connection.recv(65_536):
                 if data.startswith(mqtt.SUBSCRIBE):
-                    connection.sendall(b"\x90\x04" + data[2:4] + b"\x01\x01")
+                    self.asked.set()
+                    connection.sendall(b"\x90\x04" + data[2:4] + self._granted)
                 if b"/journal" in data:
                     self.journal.set()
+
+
+def test_a_node_that_refuses_a_subscription_is_left_for_the_next_of_the_list() -> None:
+    """A NATS cluster refuses while it elects a leader; who stayed would never hear a receipt."""
+    refuses, grants = DeafBroker(b"\x01\x80"), DeafBroker()
+    nodes = ",".join(f"mqtt://127.0.0.1:{one.port}" for one in (refuses, grants))
+    roll = Roll("fleet", [], [Member("L1", "secret", "s", "east")])
+    load = Load(LoadOrder(roll, nodes, 0.0, seconds=0.0, spread_seconds=0.0))
+    report = load.run()
+    assert refuses.asked.is_set()
+    assert grants.asked.is_set()
+    assert report.lost_connections == 1
 
 
 def test_what_was_never_committed_ends_in_exit_code_1_after_the_second_ctrl_c(

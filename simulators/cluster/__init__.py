@@ -1,0 +1,1 @@
+"""A whole cluster on one machine: three NATS nodes, PostgreSQL, several server processes."""
