@@ -21,11 +21,13 @@ from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.cabinets.states import COMMAND_LIFE, CommandState
 from fleet_server.errors import ConflictError, NotFoundError, TooManyRequestsError
 from fleet_server.live.service import changed
+from fleet_server.logs import get_logger
 from fleet_server.outbox.service import send
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.commands import PHYSICAL, Command, CommandName, check_args
 from protocol.intervals import PHYSICAL_COMMAND_TTL_MAX_SECONDS
+from protocol.journal import SEQUENCE_MAX
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
 
@@ -34,6 +36,10 @@ WAITING_MAX = 20
 EXPIRIES_PER_SWEEP = 500
 """Orders of one sweep of one second; the next takes the rest."""
 RECONNECTED = "the cabinet reconnected"
+COUNTER_MAX = SEQUENCE_MAX // 2
+"""A cabinet that claims more has made it up; its own orders alone would suffer."""
+
+log = get_logger("orders")
 
 UNFINISHED = (CommandState.CREATED, CommandState.SENT)
 
@@ -92,6 +98,7 @@ def send_next(tx: Transaction, signing: SigningService, cabinet_id: str) -> None
         elif command.expires_at > tx.now:
             if command.name in PHYSICAL:
                 command.expires_at += tx.now - command.created_at
+            _number_above(tx, command, _counter_told(tx, cabinet_id))
             _step(tx, command, CommandState.SENT)
             _send(tx, signing, command)
             return
@@ -103,11 +110,16 @@ def repair(tx: Transaction, signing: SigningService, counters: Mapping[str, int]
     """Births and heartbeats show counters: what a cabinet has not seen is sent again (P-14).
 
     A physical order is sent again within its own session only, and must never fire in a later
-    one (P-13); a heartbeat that crossed it on the way does not end it.
+    one (P-13); a heartbeat that crossed it on the way does not end it. One order is out at a time,
+    so a counter above that of the order that is out was given by a database before this one was
+    restored: the order gets a number the cabinet takes. Its id stays, so it runs once.
     """
     for cabinet_id, unfinished in groupby(_unfinished_of(tx, counters), attrgetter("cabinet_id")):
         for command in unfinished:
-            if command.state == CommandState.SENT and command.counter > counters[cabinet_id]:
+            told = counters[cabinet_id]
+            if command.state == CommandState.SENT and command.counter < told:
+                _number_above(tx, command, told)
+            if command.state == CommandState.SENT and command.counter > told:
                 if _outlived_its_session(tx, command):
                     _step(tx, command, CommandState.EXPIRED, RECONNECTED)
                 elif command.expires_at > tx.now:
@@ -125,9 +137,16 @@ def note_finished(  # what the cabinet tells
     outcome: str,
     detail: str,
 ) -> None:
-    """The cabinet tells the outcome; a repeated tale of a finished order changes nothing."""
+    """The cabinet tells the outcome; a repeated tale of a finished order changes nothing.
+
+    Nor does that of an order nobody here gave: it was given before this database was restored.
+    Its journal row stays, and the timeline marks it. Raises NotFoundError for another's order.
+    """
     command = tx.session.get(CabinetCommand, command_id, with_for_update=True)
-    if command is None or command.cabinet_id != cabinet_id:
+    if command is None:
+        log.warning("command.unknown", cabinet=cabinet_id, command=command_id[:100])
+        return
+    if command.cabinet_id != cabinet_id:
         raise NotFoundError("command", command_id)
     state = CommandState(command.state)
     if state not in COMMAND_LIFE.final:
@@ -211,13 +230,25 @@ def _unfinished_of(tx: Transaction, cabinet_ids: Iterable[str]) -> list[CabinetC
     return list(tx.session.scalars(found.with_for_update()))
 
 
-def _next_counter(tx: Transaction, cabinet_id: str) -> int:
+def _next_counter(tx: Transaction, cabinet_id: str, above: int = 0) -> int:
     # The cabinet's own count is a lower bound: a restored database must not repeat numbers.
     newest = tx.session.scalar(
         select(func.max(CabinetCommand.counter)).where(CabinetCommand.cabinet_id == cabinet_id)
     )
+    return max(newest or 0, _counter_told(tx, cabinet_id), above) + 1
+
+
+def _counter_told(tx: Transaction, cabinet_id: str) -> int:
     presence = tx.session.get(CabinetPresence, cabinet_id)
-    return max(newest or 0, presence.command_counter if presence else 0) + 1
+    told = presence.command_counter if presence else 0
+    return told if told < COUNTER_MAX else 0
+
+
+def _number_above(tx: Transaction, command: CabinetCommand, told: int) -> None:
+    """Give an order a number the cabinet takes, where a restored database gave a lower one."""
+    if command.counter <= told < COUNTER_MAX:
+        command.counter = _next_counter(tx, command.cabinet_id, told)
+        tx.session.flush()
 
 
 def _step(tx: Transaction, command: CabinetCommand, wanted: CommandState, detail: str = "") -> None:
