@@ -98,7 +98,6 @@ def send_next(tx: Transaction, signing: SigningService, cabinet_id: str) -> None
         elif command.expires_at > tx.now:
             if command.name in PHYSICAL:
                 command.expires_at += tx.now - command.created_at
-            _number_above(tx, command, _counter_told(tx, cabinet_id))
             _step(tx, command, CommandState.SENT)
             _send(tx, signing, command)
             return
@@ -110,16 +109,11 @@ def repair(tx: Transaction, signing: SigningService, counters: Mapping[str, int]
     """Births and heartbeats show counters: what a cabinet has not seen is sent again (P-14).
 
     A physical order is sent again within its own session only, and must never fire in a later
-    one (P-13); a heartbeat that crossed it on the way does not end it. One order is out at a time,
-    so a counter above that of the order that is out was given by a database before this one was
-    restored: the order gets a number the cabinet takes. Its id stays, so it runs once.
+    one (P-13); a heartbeat that crossed it on the way does not end it.
     """
     for cabinet_id, unfinished in groupby(_unfinished_of(tx, counters), attrgetter("cabinet_id")):
         for command in unfinished:
-            told = counters[cabinet_id]
-            if command.state == CommandState.SENT and command.counter < told:
-                _number_above(tx, command, told)
-            if command.state == CommandState.SENT and command.counter > told:
+            if command.state == CommandState.SENT and command.counter > counters[cabinet_id]:
                 if _outlived_its_session(tx, command):
                     _step(tx, command, CommandState.EXPIRED, RECONNECTED)
                 elif command.expires_at > tx.now:
@@ -230,25 +224,20 @@ def _unfinished_of(tx: Transaction, cabinet_ids: Iterable[str]) -> list[CabinetC
     return list(tx.session.scalars(found.with_for_update()))
 
 
-def _next_counter(tx: Transaction, cabinet_id: str, above: int = 0) -> int:
-    # The cabinet's own count is a lower bound: a restored database must not repeat numbers.
+def _next_counter(tx: Transaction, cabinet_id: str) -> int:
+    """Counter above all that were given, also by a database this one is an older copy of.
+
+    The cabinet's own count tells, but only once it was heard; the clock tells at once: in seconds
+    it runs ahead of every counter ever given (ADR 0021).
+    """
     newest = tx.session.scalar(
         select(func.max(CabinetCommand.counter)).where(CabinetCommand.cabinet_id == cabinet_id)
     )
-    return max(newest or 0, _counter_told(tx, cabinet_id), above) + 1
-
-
-def _counter_told(tx: Transaction, cabinet_id: str) -> int:
     presence = tx.session.get(CabinetPresence, cabinet_id)
-    told = presence.command_counter if presence else 0
-    return told if told < COUNTER_MAX else 0
-
-
-def _number_above(tx: Transaction, command: CabinetCommand, told: int) -> None:
-    """Give an order a number the cabinet takes, where a restored database gave a lower one."""
-    if command.counter <= told < COUNTER_MAX:
-        command.counter = _next_counter(tx, command.cabinet_id, told)
-        tx.session.flush()
+    told = presence.command_counter if presence is not None else 0
+    if told >= COUNTER_MAX:
+        told = 0
+    return max(newest or 0, told, int(tx.now.timestamp())) + 1
 
 
 def _step(tx: Transaction, command: CabinetCommand, wanted: CommandState, detail: str = "") -> None:
