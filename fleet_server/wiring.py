@@ -209,9 +209,9 @@ def _repair(
     after a restore the same number may name other content, which the cabinet then says.
     """
     rules = newest_version(tx.session)
-    claimed = {one.cabinet_id: one.rules_version for one in held if one.rules_version > rules}
-    if claimed:
-        overtake(tx, signing, claimed)
+    named = {one.cabinet_id: one.rules_version for one in held if one.rules_version > rules}
+    if named:
+        overtake(tx, signing, named)
         rules = newest_version(tx.session)
     born = [one.cabinet_id for one in held if one.born]
     acknowledged = acknowledged_versions(tx.session, born)

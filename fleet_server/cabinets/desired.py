@@ -19,7 +19,7 @@ from fleet_server.cabinets.states import CabinetState
 from fleet_server.errors import ConflictError, NotFoundError
 from fleet_server.live.service import changed
 from fleet_server.outbox.service import send
-from fleet_server.rules.claims import ClaimKind, follow, highest_claim
+from fleet_server.rules.foreign_versions import VersionKind, follow, highest_named
 from fleet_server.rules.queries import active_rules
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
@@ -140,7 +140,7 @@ def overtake_desired(tx: Transaction, signing: SigningService, cabinet_id: str, 
     `held` is above ours, or ours with other content: this database was restored from a backup.
     """
     row = desired_of(tx, cabinet_id)
-    if not follow(tx, ClaimKind.DESIRED, {cabinet_id: held}, row.version):
+    if not follow(tx, VersionKind.DESIRED, {cabinet_id: held}, row.version):
         return
     row.version, row.changed_at = _next_version(tx, row), tx.now
     row.state = {**row.state, "version": row.version}
@@ -211,7 +211,7 @@ def find_drift(tx: Transaction) -> None:
 
 
 def _next_version(tx: Transaction, row: CabinetDesired) -> int:
-    held = highest_claim(tx.session, ClaimKind.DESIRED, row.version, row.cabinet_id)
+    held = highest_named(tx.session, VersionKind.DESIRED, row.version, row.cabinet_id)
     return held + 1
 
 

@@ -72,7 +72,7 @@ def on_rules_applied(
     """
     rows = presence_rows(tx.session, [one.cabinet_id for one in received])
     newest = newest_set(tx.session)
-    claimed = {}
+    named = {}
     for one in received:
         row = rows.get(one.cabinet_id)
         if not isinstance(one.body, RulesApplied):
@@ -81,11 +81,11 @@ def on_rules_applied(
             row.rules_version = max(row.rules_version, one.body.version)
         if newest is not None and one.body.version == newest.version:
             if one.body.digest != newest.digest:
-                claimed[one.cabinet_id] = newest.version
+                named[one.cabinet_id] = newest.version
             else:
-                claimed.pop(one.cabinet_id, None)
-    if claimed:
-        overtake(tx, signing, claimed)
+                named.pop(one.cabinet_id, None)
+    if named:
+        overtake(tx, signing, named)
 
 
 def on_rules_rejected(
@@ -96,15 +96,15 @@ def on_rules_rejected(
     An older bundle that came late is refused, too, and means nothing.
     """
     newest = newest_version(tx.session)
-    claimed = {}
+    named = {}
     for one in received:
         if not isinstance(one.body, RulesRejected):
             continue
         is_fork = one.body.reason == OTHER_CONTENT and one.body.version == newest
         if one.body.held_version > newest or is_fork:
-            claimed[one.cabinet_id] = one.body.held_version
-    if claimed:
-        overtake(tx, signing, claimed)
+            named[one.cabinet_id] = one.body.held_version
+    if named:
+        overtake(tx, signing, named)
 
 
 def on_command_finished(

@@ -1,4 +1,4 @@
-"""Tables of the active rules, of every bundle that was signed, and of versions cabinets claim."""
+"""Tables of the active rules, of every bundle that was signed, and of foreign versions."""
 
 from datetime import datetime
 from typing import Any
@@ -33,18 +33,18 @@ class RuleSet(Table):
     envelope: Mapped[str] = mapped_column(Text)
 
 
-class VersionClaim(Table):
+class ForeignVersion(Table):
     """Version a cabinet holds that this database did not issue: it was restored (ADR 0021)."""
 
-    __tablename__ = "version_claims"
+    __tablename__ = "foreign_versions"
 
     cabinet_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(10), primary_key=True)
     """`rules` or `desired`."""
     version: Mapped[int] = mapped_column(BigInteger)
-    """Highest claim that was believed; what is issued next lies above it."""
-    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Highest that was believed; what is issued next lies above it."""
+    named_at: Mapped[datetime] = mapped_column(UtcDateTime)
     overtaken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When a version was last issued for the sake of this claim alone."""
+    """When a version was last issued for the sake of this one alone."""
     doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When a claim of this cabinet was last told as not believed."""
+    """When this cabinet was last told of as not believed."""

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from fleet_server.audit.service import record
 from fleet_server.live.service import FLEET, changed
 from fleet_server.outbox.service import send_to_all, send_to_each
-from fleet_server.rules.claims import ClaimKind, follow, highest_claim
+from fleet_server.rules.foreign_versions import VersionKind, follow, highest_named
 from fleet_server.rules.models import ActiveRule, RuleSet
 from fleet_server.rules.queries import active_rules, lock_versions, newest_set, newest_version
 from fleet_server.signing import SigningService
@@ -62,22 +62,22 @@ def resend_rules(tx: Transaction, signing: SigningService, cabinet_ids: Sequence
         send_to_each(tx, signing.fleet, cabinet_ids, DownKind.RULES, newest.envelope.encode())
 
 
-def overtake(tx: Transaction, signing: SigningService, claimed: Mapping[str, int]) -> None:
+def overtake(tx: Transaction, signing: SigningService, named: Mapping[str, int]) -> None:
     """Issue the rules in force once more, above what cabinets hold and this server did not issue.
 
-    `claimed`: cabinet -> a version above ours, or ours with other content. A cabinet never goes
+    `named`: cabinet -> a version above ours, or ours with other content. A cabinet never goes
     below its version (P-15): where this database was restored from a backup, what is issued from
-    here on would be refused. At what pace claims are followed says ADR 0021.
+    here on would be refused. At what pace these are followed says ADR 0021.
     """
     lock_versions(tx.session)
-    if follow(tx, ClaimKind.RULES, claimed, newest_version(tx.session)):
+    if follow(tx, VersionKind.RULES, named, newest_version(tx.session)):
         _issue(tx, signing, "overtaken")
 
 
 def _issue(tx: Transaction, signing: SigningService, why: str) -> RuleSet:
-    # Above every claim that is believed, also one whose turn has not come: what a person decided
-    # must be obeyed at once.
-    version = highest_claim(tx.session, ClaimKind.RULES, newest_version(tx.session)) + 1
+    # Above every foreign version that is believed, also one whose turn has not come: what a person
+    # decided must be obeyed at once.
+    version = highest_named(tx.session, VersionKind.RULES, newest_version(tx.session)) + 1
     bundle = RuleBundle(
         kind=SignedKind.RULES,
         fleet=signing.fleet,

@@ -77,17 +77,7 @@ def test_thirty_kills_in_traffic_lose_nothing_and_double_nothing(stage: Stage) -
     seed = int(time.time())  # noqa: TID251  # printed below: a failing run can be played again
     print(f"seed {seed}")
     chance = random.Random(seed)
-    site = stage.add_site("Tower", 31.23, 121.47)
-    cabinets = [stage.add_cabinet(name, site) for name in ("C1", "C2")]
-    for cabinet in cabinets:
-        stage.plan(cabinet, {"A1": SANDWICH, "A2": WATER})
-        stage.load(
-            cabinet,
-            [
-                Load("A1", SANDWICH, "L1", UNITS, "2099-01-01"),
-                Load("A2", WATER, "W1", UNITS, "2099-01-01"),
-            ],
-        )
+    cabinets = _loaded_cabinets(stage)
     server = stage.server
     assert isinstance(server, ServerHost)
     traffic = Traffic(cabinets)
@@ -97,12 +87,7 @@ def test_thirty_kills_in_traffic_lose_nothing_and_double_nothing(stage: Stage) -
             if kill == KEEP_AFTER:
                 restoring.keep()
             if kill == RESTORE_AFTER:
-                server.wait_ready()
-                restoring.go_on()
-                server.stop()
-                restoring.put_back()
-                server.start()
-                restoring.change()
+                _put_back(server, restoring)
             time.sleep(chance.uniform(0.3, 1.5))
             victim = chance.choice(["agent", "agent", "broker", "app"])
             if victim == "agent":
@@ -127,3 +112,28 @@ def test_thirty_kills_in_traffic_lose_nothing_and_double_nothing(stage: Stage) -
     assert max(paid.values()) == 1
     assert taken <= set(paid) | forgotten
     assert len(taken) > KILLS
+
+
+def _loaded_cabinets(stage: Stage) -> list[CabinetHost]:
+    site = stage.add_site("Tower", 31.23, 121.47)
+    cabinets = [stage.add_cabinet(name, site) for name in ("C1", "C2")]
+    for cabinet in cabinets:
+        stage.plan(cabinet, {"A1": SANDWICH, "A2": WATER})
+        stage.load(
+            cabinet,
+            [
+                Load("A1", SANDWICH, "L1", UNITS, "2099-01-01"),
+                Load("A2", WATER, "W1", UNITS, "2099-01-01"),
+            ],
+        )
+    return cabinets
+
+
+def _put_back(server: ServerHost, restoring: Restoring) -> None:
+    """The older copy takes the place of the database; what it does not know, changes anew."""
+    server.wait_ready()
+    restoring.go_on()
+    server.stop()
+    restoring.put_back()
+    server.start()
+    restoring.change()

@@ -24,8 +24,8 @@ from simulators.story.stage import SANDWICH, WATER, Stage
 from simulators.waiting import wait_until
 
 OBEYED_SECONDS_MAX = 240.0
-"""A message that a kill swallowed is sent again 30 s later, then with doubled pauses (P-0); claims
-of the fleet are followed once a minute."""
+"""A message that a kill swallowed is sent again 30 s later, then with doubled pauses (P-0);
+foreign versions of the fleet are followed once a minute."""
 
 PLAN = {"A1": SANDWICH, "A2": WATER}
 

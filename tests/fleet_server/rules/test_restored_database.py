@@ -2,7 +2,7 @@
 
 Found by the fleet simulation (seeds 2 and 3 of its first day): a restored server stood at rules 1,
 its cabinets at 3; what it issued next they refused, or held under the same version with other
-content, and never obeyed. At what pace claims are followed is ADR 0021.
+content, and never obeyed. At what pace such versions are followed says ADR 0021.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from fleet_server.cabinets.models import CabinetDesired
 from fleet_server.clock import ManualClock
 from fleet_server.faults.models import Fault
 from fleet_server.outbox.models import OutboundMessage
-from fleet_server.rules.claims import CABINET_PACE, CLAIM_AHEAD_MAX, FLEET_PACE
+from fleet_server.rules.foreign_versions import AHEAD_MAX, CABINET_PACE, FLEET_PACE
 from fleet_server.rules.queries import newest_set, newest_version
 from fleet_server.rules.service import lift_rules
 from protocol.events import OTHER_CONTENT, DesiredRejected, RulesApplied, RulesRejected
@@ -51,12 +51,12 @@ def test_p16_a_cabinet_that_is_level_or_behind_changes_no_version(server: FleetS
     assert _rules(server) == 1
 
 
-def test_p16_a_huge_claim_moves_no_version_and_is_told_once_an_hour(
+def test_p16_a_huge_number_moves_no_version_and_is_told_once_an_hour(
     server: FleetServer, clock: ManualClock
 ) -> None:
     cabinet = speaking_cabinet(server)
-    for claim in (CLAIM_AHEAD_MAX + 2, 2**63 - 1):
-        cabinet.held_rules = cabinet.held_desired = claim
+    for made_up in (AHEAD_MAX + 2, 2**63 - 1):
+        cabinet.held_rules = cabinet.held_desired = made_up
         cabinet.birth()
         cabinet.beat()
     assert (_rules(server), _desired(server, cabinet)) == (1, 1)
@@ -81,7 +81,7 @@ def test_p16_a_cabinet_that_names_ever_higher_rules_makes_one_bundle_an_hour(
     assert _rules(server) == 5
 
 
-def test_p16_claims_of_the_whole_fleet_make_one_bundle_a_minute(
+def test_p16_foreign_versions_of_the_whole_fleet_make_one_bundle_a_minute(
     server: FleetServer, clock: ManualClock
 ) -> None:
     site = add_a_site(server)
@@ -97,7 +97,7 @@ def test_p16_claims_of_the_whole_fleet_make_one_bundle_a_minute(
     assert _faults(server) == []
 
 
-def test_p16_what_a_person_changes_is_issued_above_claims_that_wait(server: FleetServer) -> None:
+def test_p16_what_a_person_changes_is_issued_above_those_that_wait(server: FleetServer) -> None:
     site = add_a_site(server)
     first, second = (speaking_cabinet(server, one, site) for one in ("C1", "C2"))
     first.held_rules, second.held_rules = 5, 9

@@ -17,16 +17,16 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "version_claims",
+        "foreign_versions",
         sa.Column("cabinet_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("claimed_at", UtcDateTime(), nullable=False),
+        sa.Column("named_at", UtcDateTime(), nullable=False),
         sa.Column("overtaken_at", UtcDateTime(), nullable=True),
         sa.Column("doubted_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("cabinet_id", "kind", name=op.f("pk_version_claims")),
+        sa.PrimaryKeyConstraint("cabinet_id", "kind", name=op.f("pk_foreign_versions")),
     )
 
 
 def downgrade() -> None:
-    op.drop_table("version_claims")
+    op.drop_table("foreign_versions")
