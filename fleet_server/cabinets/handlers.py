@@ -5,7 +5,7 @@ from typing import Protocol
 
 from fleet_server.cabinets import desired, orders
 from fleet_server.cabinets.queries import presence_rows
-from fleet_server.rules.queries import newest_set, newest_version
+from fleet_server.rules.queries import digests_of, newest_version
 from fleet_server.rules.service import overtake
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
@@ -71,7 +71,8 @@ def on_rules_applied(
     Another digest than that of our newest bundle means that a database before this one issued it.
     """
     rows = presence_rows(tx.session, [one.cabinet_id for one in received])
-    newest = newest_set(tx.session)
+    newest = newest_version(tx.session)
+    digest = digests_of(tx.session, [newest]).get(newest)
     named = {}
     for one in received:
         row = rows.get(one.cabinet_id)
@@ -79,11 +80,8 @@ def on_rules_applied(
             continue
         if row is not None:
             row.rules_version = max(row.rules_version, one.body.version)
-        if newest is not None and one.body.version == newest.version:
-            if one.body.digest != newest.digest:
-                named[one.cabinet_id] = newest.version
-            else:
-                named.pop(one.cabinet_id, None)
+        if one.body.version == newest and one.body.digest != digest:
+            named[one.cabinet_id] = newest
     if named:
         overtake(tx, signing, named)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
+from fleet_server.faults.models import Fault
 from fleet_server.ingest.models import JournalEvent, JournalGap
 from fleet_server.recalls.models import RulesHeld
 from fleet_server.rules.models import RuleSet
@@ -129,17 +130,20 @@ class Restoring:
         return forgotten
 
     def _judge_gaps(self, session: Session, cabinet: CabinetHost) -> None:
-        journal = cabinet.state()["journal"]
+        """Each event of the journal is at the server, or inside a gap that is told; never both."""
+        journal, name = cabinet.state()["journal"], cabinet.cabinet_id
         there = select(JournalEvent.seq).where(
-            JournalEvent.cabinet_id == cabinet.cabinet_id, JournalEvent.epoch == journal["epoch"]
+            JournalEvent.cabinet_id == name, JournalEvent.epoch == journal["epoch"]
         )
-        gaps = session.scalars(
-            select(JournalGap).where(
-                JournalGap.cabinet_id == cabinet.cabinet_id, JournalGap.lane == Lane.JOURNAL
-            )
+        gaps = select(JournalGap).where(
+            JournalGap.cabinet_id == name,
+            JournalGap.lane == Lane.JOURNAL,
+            JournalGap.epoch == journal["epoch"],
         )
-        missing = [seq for gap in gaps for seq in range(gap.first, gap.last + 1)]
+        missing = [seq for gap in session.scalars(gaps) for seq in range(gap.first, gap.last + 1)]
+        told = select(Fault).where(Fault.cabinet_id == name, Fault.code == "JOURNAL_GAP")
         self.found.gap_events += len(missing)
+        self.found.unrecorded += bool(missing) and session.scalars(told).first() is None
         known = Counter([*session.scalars(there), *missing])
         everything = set(range(1, journal["head"] + 1))
         self.found.unrecorded += len(everything ^ known.keys())
