@@ -205,7 +205,7 @@ def _repair(
 ) -> None:
     """Send again what cabinets miss: rules, desired state, orders (P-0, P-14).
 
-    A birth that is level is sent to again where the acknowledgement of that version is missing:
+    A birth that is level is sent to again where the newest acknowledgement is of an older version:
     after a restore the same number may name other content, which the cabinet then says.
     """
     rules = newest_version(tx.session)
@@ -218,13 +218,13 @@ def _repair(
     desired = desired_standings(tx, [one.cabinet_id for one in held])
     behind, stale = [], []
     for one in held:
-        unsure = one.born and acknowledged.get(one.cabinet_id, 0) < rules
+        unsure = one.born and 0 < acknowledged.get(one.cabinet_id, 0) < rules
         if one.rules_version > rules or (one.rules_version == rules and not unsure):
             pace.caught_up(one.cabinet_id, DownKind.RULES)
         elif _is_due(pace, tx, one, DownKind.RULES, rules, unsure=unsure):
             behind.append(one.cabinet_id)
         wanted, applied = desired.get(one.cabinet_id, (0, 0))
-        unsure = one.born and applied < wanted
+        unsure = one.born and 0 < applied < wanted
         if one.desired_version > wanted:
             overtake_desired(tx, signing, one.cabinet_id, one.desired_version)
         elif one.desired_version == wanted and not unsure:

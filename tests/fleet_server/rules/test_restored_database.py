@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from fleet_server.app import FleetServer
+from fleet_server.auth.rules import Role
 from fleet_server.cabinets.models import CabinetDesired
 from fleet_server.clock import ManualClock
 from fleet_server.faults.models import Fault
@@ -17,12 +18,19 @@ from fleet_server.outbox.models import OutboundMessage
 from fleet_server.rules.foreign_versions import AHEAD_MAX, CABINET_PACE, FLEET_PACE
 from fleet_server.rules.queries import newest_set, newest_version
 from fleet_server.rules.service import lift_rules
-from protocol.events import OTHER_CONTENT, DesiredRejected, RulesApplied, RulesRejected
+from protocol.events import (
+    OTHER_CONTENT,
+    DesiredApplied,
+    DesiredRejected,
+    RulesApplied,
+    RulesRejected,
+)
 from protocol.rules import read_rule_bundle
 from protocol.signatures import read_envelope
 from protocol.topics import DownKind, down
 from tests.registry import add_a_site, speaking_cabinet
 from tests.speaking_cabinet import SpeakingCabinet
+from tests.web_client import WebClient
 
 FOREIGN_DIGEST = "f" * 64
 
@@ -129,28 +137,25 @@ def test_p16_an_acknowledgement_with_another_digest_shows_foreign_rules(
     server: FleetServer,
 ) -> None:
     cabinet = speaking_cabinet(server)
-    with server.transactions.read() as tx:
-        ours = newest_set(tx.session)
-    assert ours is not None
-    cabinet.tell("rules.applied", RulesApplied(1, ours.digest, []))
+    _acknowledge(server, cabinet)
     assert _rules(server) == 1
     cabinet.tell("rules.applied", RulesApplied(1, FOREIGN_DIGEST, []))
     assert _rules(server) == 2
 
 
-def test_p16_a_level_birth_whose_acknowledgement_is_missing_gets_the_rules_again(
+def test_p16_a_level_birth_whose_acknowledgement_is_older_gets_the_rules_again(
     server: FleetServer,
 ) -> None:
     """The number alone does not say that the content is ours."""
     cabinet = speaking_cabinet(server)
-    cabinet.held_rules = 1
+    _acknowledge(server, cabinet)
+    with server.transactions.write("system:test") as tx:
+        lift_rules(tx, server.signing, "recall-1")
+    cabinet.held_rules = 2
     before = _sent(server, DownKind.RULES)
     cabinet.birth()
     assert _sent(server, DownKind.RULES) == before + 1
-    with server.transactions.read() as tx:
-        ours = newest_set(tx.session)
-    assert ours is not None
-    cabinet.tell("rules.applied", RulesApplied(1, ours.digest, []))
+    _acknowledge(server, cabinet)
     cabinet.birth()
     cabinet.beat()
     assert _sent(server, DownKind.RULES) == before + 1
@@ -168,15 +173,17 @@ def test_p15_a_cabinet_that_is_ahead_gets_its_desired_state_above_its_version(
 
 
 def test_p15_desired_state_of_the_same_version_and_other_content_is_overtaken_when_refused(
-    server: FleetServer,
+    server: FleetServer, api: WebClient
 ) -> None:
     cabinet = speaking_cabinet(server)
-    cabinet.held_desired = 1
+    cabinet.tell("desired.applied", DesiredApplied(1))
+    api.as_(Role.OPERATOR).put("/cabinets/C1/desired", {})
+    cabinet.held_desired = 2
     before = _sent(server, DownKind.DESIRED)
-    cabinet.birth()  # not acknowledged to this database: it is sent again, and refused
+    cabinet.birth()  # acknowledged is 1 alone: it is sent again, and refused
     assert _sent(server, DownKind.DESIRED) == before + 1
-    cabinet.tell("desired.rejected", DesiredRejected(1, "version", OTHER_CONTENT))
-    assert _desired(server, cabinet) == 2
+    cabinet.tell("desired.rejected", DesiredRejected(2, "version", OTHER_CONTENT))
+    assert _desired(server, cabinet) == 3
     assert _faults(server) == []
 
 
@@ -190,6 +197,13 @@ def test_p15_a_cabinet_that_names_ever_higher_desired_states_is_followed_once_an
         clock.advance(15)
     assert _desired(server, cabinet) == 3
     assert _faults(server) == [("C1", "VERSION_UNKNOWN", 1)]
+
+
+def _acknowledge(server: FleetServer, cabinet: SpeakingCabinet) -> None:
+    with server.transactions.read() as tx:
+        ours = newest_set(tx.session)
+    assert ours is not None
+    cabinet.tell("rules.applied", RulesApplied(ours.version, ours.digest, []))
 
 
 def _rules(server: FleetServer) -> int:
