@@ -58,6 +58,13 @@ class PostgresHost:
         """The same for `psycopg` itself."""
         return self.url.replace("+psycopg", "")
 
+    @property
+    def pid(self) -> int:
+        """Process id of the postmaster. Raises SimulatorError when it does not run."""
+        if self._process is None:
+            raise SimulatorError("PostgreSQL does not run")
+        return self._process.pid
+
     def start(self) -> None:
         """Start it, made at the first time, and wait until it answers."""
         is_new = not self._data.exists()

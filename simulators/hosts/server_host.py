@@ -18,7 +18,7 @@ from simulators.hosts.ports import free_ports
 from simulators.hosts.process import HostedProcess
 from simulators.waiting import wait_until
 
-READY_SECONDS_MAX = 30.0
+READY_SECONDS_MAX = 60.0
 
 
 class ServerHost:

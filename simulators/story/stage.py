@@ -18,7 +18,7 @@ from simulators.people.technician import Technician
 from simulators.waiting import wait_until
 
 SLOTS = 4
-ONLINE_SECONDS_MAX = 30.0
+ONLINE_SECONDS_MAX = 60.0
 PIN = "482913"
 PASSWORD = "a password of the demo"  # noqa: S105  # printed by `make run`, for the demo only
 

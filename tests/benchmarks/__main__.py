@@ -6,8 +6,9 @@ from rich.console import Console
 
 from tests.benchmarks.edge import run as edge
 from tests.benchmarks.ingest import run as ingest
+from tests.benchmarks.scaling import run as scaling
 
-BENCHMARKS = {"edge": edge.run, "ingest": ingest.run}
+BENCHMARKS = {"edge": edge.run, "ingest": ingest.run, "scaling": scaling.run}
 
 
 def main(names: list[str]) -> int:

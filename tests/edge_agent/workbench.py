@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -90,6 +91,12 @@ class Bench:
         # The server knows the time, whatever the wall clock of the cabinet says.
         self.server.now = lambda: START + timedelta(seconds=self.clock.elapsed())
         self.celsius: float | None = 3.0
+        self.stepping: threading.Lock | None = None
+        """Held by whoever touches the agent while a thread steps it.
+
+        A look at the store beside the thread that writes it freezes the whole process: the one
+        waits for Python with SQLite's lock in its hand (`row_seal`), the other the other way round.
+        """
         self.directory = directory
         self.settings = msgspec.structs.replace(_settings(directory), **settings)
         self.chance = Chance.from_seed(seed)
@@ -158,6 +165,7 @@ class Bench:
         return sum(lot.quantity for lot in self.lots(slot))
 
     def journal(self) -> list[tuple[str, object]]:
+        assert self.stepping is None or self.stepping.locked(), "ask the screen: it locks"
         events = self.agent.outbox.events(0, 10_000)
         return [(event.type, msgspec.json.decode(event.body)) for event in events]
 

@@ -30,6 +30,7 @@ class Screen:
         self._pause_seconds = pause_seconds
         self.lock = threading.Lock()
         """Held while the agent steps, so that a test can touch it in between."""
+        bench.stepping = self.lock
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._step, daemon=True)
         self._thread.start()
@@ -47,6 +48,12 @@ class Screen:
         self._stopping.set()
         self._thread.join(10.0)
         assert not self._thread.is_alive()
+        self.bench.stepping = None
+
+    def bodies(self, kind: str) -> list[dict[str, object]]:
+        """Bodies of the events of one type, read between two steps."""
+        with self.lock:
+            return self.bench.bodies(kind)
 
     def ask(
         self, method: str, path: str, body: object = None, token: str = ""

@@ -149,7 +149,7 @@ def test_p12_a_work_order_allows_what_it_says_and_no_more(screen: Screen) -> Non
     count = {"slot": "A1", "gtin": GTIN_A, "lot": "L1", "quantity": 4}
     assert screen.ask("POST", "/v1/stock/counts", count, token)[0] == 201
     assert screen.ask("POST", "/v1/stock/removals", count, token)[1]["type"] == "not-allowed"
-    told = screen.bench.bodies("stock.counted")[-1]
+    told = screen.bodies("stock.counted")[-1]
     assert (told["by"], told["work_order"]) == ("tech-1", "visit-1")
 
 
@@ -169,7 +169,8 @@ def test_p12_a_forged_or_old_work_order_opens_nothing(screen: Screen) -> None:
 
 
 def test_a_hold_is_released_by_who_may(screen: Screen) -> None:
-    screen.bench.agent.cabinet.parts.faults.notice("TEMP_SAFETY_HOLD", "cabinet", bad=True)
+    with screen.lock:
+        screen.bench.agent.cabinet.parts.faults.notice("TEMP_SAFETY_HOLD", "cabinet", bad=True)
     order = {"payment_reference": "pay-1", "slot": "A1"}
     while screen.ask("GET", "/v1/state")[1]["slots"][0]["reason"] != "temperature":
         pass
@@ -180,7 +181,7 @@ def test_a_hold_is_released_by_who_may(screen: Screen) -> None:
     assert (status, answer) == (200, {"released": ["cabinet"]})
     again = screen.ask("POST", "/v1/service/release-hold", {}, token)
     assert (again[0], again[1]["type"]) == (409, "nothing-latched")
-    (released,) = screen.bench.bodies("hold.released")
+    (released,) = screen.bodies("hold.released")
     assert (released["by"], released["ground"]) == ("tech-1", "work_order")
 
 

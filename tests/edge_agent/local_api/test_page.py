@@ -66,7 +66,7 @@ def test_a_product_is_bought_and_its_slot_opens(shop: Screen, visit: Visit) -> N
     visitor.see("text=The door is closed")
     visitor.tap("text=Done")
     visitor.see(".card[data-slot=A1] >> text=4 left")
-    (sale,) = shop.bench.bodies("sale.completed")
+    (sale,) = shop.bodies("sale.completed")
     assert sale["total_minor"] == 1250
 
 
@@ -84,7 +84,7 @@ def test_what_is_near_its_date_or_kept_is_told_before_payment(shop: Screen, visi
     visitor.tap("text=I understand, continue")
     visitor.tap("text=Simulate the payment")
     visitor.see("[data-outcome=dispensed]")
-    (sale,) = shop.bench.bodies("sale.completed")
+    (sale,) = shop.bodies("sale.completed")
     assert isinstance(sale["lines"], list)
     assert sale["lines"][0]["near_expiry_told"] is True
     assert sale["lines"][0]["not_returnable_told"] is True

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(tmp_path, ServerHost(tmp_path), Chance.from_seed(1))
-    stage.open()
-    yield stage
-    stage.close()
+    try:
+        stage.open()
+        yield stage
+    finally:
+        stage.close()
 
 
 def stocked(stage: Stage) -> CabinetHost:
@@ -41,7 +43,7 @@ def buy(visitor: Visitor) -> None:
 
 
 @pytest.mark.real_parts
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_goods_are_bought_and_loaded_through_a_restart_of_the_agent(
     stage: Stage, browser: "Browser"
 ) -> None:

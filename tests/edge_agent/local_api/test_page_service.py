@@ -71,7 +71,7 @@ def test_goods_are_loaded_by_scan(cabinet: Screen, inside: Visitor) -> None:
     inside.tap("text='+5'")
     inside.tap("text=Load 6 into A2")
     inside.told("A2: 6 loaded, 0 → 6")
-    (loaded,) = cabinet.bench.bodies("stock.loaded")[1:]
+    (loaded,) = cabinet.bodies("stock.loaded")[1:]
     assert (loaded["lot"], loaded["expiry"], loaded["quantity"]) == ("L-7", "2027-03-31", 6)
 
 
@@ -86,9 +86,9 @@ def test_goods_are_counted_and_removed_by_touch(cabinet: Screen, inside: Visitor
     inside.tap("text='−1'")
     inside.tap("text=Remove 3 from A1")
     inside.told("A1: 3 removed, 4 → 1")
-    (counted,) = cabinet.bench.bodies("stock.counted")
+    (counted,) = cabinet.bodies("stock.counted")
     assert (counted["counted"], counted["booked"]) == (4, 5)
-    (removed,) = cabinet.bench.bodies("stock.removed")
+    (removed,) = cabinet.bodies("stock.removed")
     assert (removed["quantity"], removed["why"], removed["by"]) == (3, "damaged", "pin")
 
 
@@ -107,7 +107,7 @@ def test_a_lot_and_a_date_can_be_typed_without_a_scanner(cabinet: Screen, inside
             inside.told("Not a date")
     inside.tap("text=Load 1 into A2")
     inside.told("1 loaded")
-    loaded = cabinet.bench.bodies("stock.loaded")[-1]
+    loaded = cabinet.bodies("stock.loaded")[-1]
     assert (loaded["lot"], loaded["expiry"]) == ("AB1", "2027-12-31")
 
 
@@ -125,7 +125,7 @@ def test_what_is_refused_is_said_in_the_language_of_the_screen(
     inside.switch_language()
     inside.tap("text=上货 1 件到 A2")
     inside.told("商品已过期")
-    assert len(cabinet.bench.bodies("stock.loaded")) == 1
+    assert len(cabinet.bodies("stock.loaded")) == 1
 
 
 def test_a_hold_is_released_and_a_forced_door_acknowledged(
@@ -139,7 +139,7 @@ def test_a_hold_is_released_and_a_forced_door_acknowledged(
     inside.tap("[data-fault=DOOR_FORCED] >> text=Acknowledge")
     inside.told("Door forced open released")
     inside.see("text=No open fault")
-    (released,) = cabinet.bench.bodies("hold.released")
+    (released,) = cabinet.bodies("hold.released")
     assert (released["by"], released["ground"]) == ("pin", "pin")
 
 

@@ -51,7 +51,7 @@ def test_a_door_is_opened_by_hand_and_answered_when_it_was_seen_open(screen: Scr
     again = screen.ask("POST", "/v1/service/unlock", {"door": "A2"}, token)[1]
     assert again["outcome"] == "open_already"
     assert [door for door, _ in screen.bench.doors.pulses] == ["A2"]
-    assert screen.bench.bodies("door.opened") == [{"door": "A2", "cause": "service"}]
+    assert screen.bodies("door.opened") == [{"door": "A2", "cause": "service"}]
 
 
 def test_a_door_that_does_not_open_is_no_success(screen: Screen) -> None:
@@ -113,7 +113,8 @@ def test_a_self_test_tells_doors_faults_and_storage(screen: Screen) -> None:
 
 
 def test_a_forced_door_is_acknowledged_by_its_code(screen: Screen) -> None:
-    screen.bench.agent.cabinet.parts.faults.notice("DOOR_FORCED", "A2", bad=True)
+    with screen.lock:
+        screen.bench.agent.cabinet.parts.faults.notice("DOOR_FORCED", "A2", bad=True)
     while not (faults := screen.ask("GET", "/v1/state")[1]["faults"]):
         pass
     assert faults[0]["title"] == {"zh": "柜门被强行打开", "en": "Door forced open"}
