@@ -74,6 +74,7 @@ class Restoring:
 
     def go_on(self) -> None:
         """Change what cabinets obey; one cabinet deletes what was acknowledged."""
+        self.stage.server.wait_ready()
         self.change()
         self._wait_obeyed()
         self._order()
@@ -109,6 +110,7 @@ class Restoring:
 
     def prove(self) -> None:
         """After the restore: the changes are obeyed, so is one more of each, and each order."""
+        self.stage.server.wait_ready()
         self._wait_obeyed()
         self._look_at_versions()
         self.change()
