@@ -68,7 +68,7 @@ class FleetHost:
         self.wait_ready()
 
     def wait_ready(self) -> None:
-        """Wait until the API reaches its database."""
+        """Wait until the API reaches its database; started again where it ended before."""
         wait_until("the API is ready", self._is_ready, READY_SECONDS_MAX)
 
     def add_user(self, username: str, roles: list[str], password: str) -> None:
@@ -89,7 +89,15 @@ class FleetHost:
         log = self._order.folder / f"{verb}-{number}.log"
         return HostedProcess([sys.executable, "-m", "fleet_server", verb], log, self.environment)
 
+    def revive(self) -> None:
+        """Start what ended, as a service manager does: a start without a database fails."""
+        for one in self.processes:
+            if not one.running:
+                one.start()
+
     def _is_ready(self) -> bool:
+        if not self.api.running:
+            self.api.start()
         try:
             return httpx2.get(f"{self.url}/health/ready", timeout=2).status_code == 200
         except httpx2.TransportError:

@@ -153,6 +153,7 @@ class Restoring:
 
     def _wait_obeyed(self) -> None:
         """Wait until each cabinet says that it applied the newest rules and desired state."""
+        self.stage.server.wait_ready()
         wait_until("the newest versions are obeyed", self._are_obeyed, OBEYED_SECONDS_MAX)
 
     def _are_obeyed(self) -> bool:

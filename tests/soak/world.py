@@ -95,6 +95,7 @@ class World:
     def rest(self) -> None:
         """End the traffic, heal what is cut, and wait until the simulated cabinets are done."""
         self._stop.set()
+        self.fleet.revive()
         for link in self.links:
             link.trouble = Trouble()
             link.mend()
