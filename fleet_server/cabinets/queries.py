@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet_server.auth.rules import Scope
 from fleet_server.bulk import one_of
-from fleet_server.cabinets.models import Cabinet, CabinetPresence, Claim, Site
+from fleet_server.cabinets.models import Cabinet, CabinetCommand, CabinetPresence, Claim, Site
 from fleet_server.errors import NotFoundError
 
 Row = TypeVar("Row")
@@ -28,6 +28,12 @@ def presence_rows(session: Session, cabinet_ids: Iterable[str]) -> dict[str, Cab
     found = select(CabinetPresence).where(one_of(session, CabinetPresence.cabinet_id, cabinet_ids))
     rows = session.scalars(found.order_by(CabinetPresence.cabinet_id).with_for_update())
     return {row.cabinet_id: row for row in rows}
+
+
+def known_commands(session: Session, command_ids: Iterable[str]) -> set[str]:
+    """Those of these orders that this database holds."""
+    found = select(CabinetCommand.id).where(one_of(session, CabinetCommand.id, command_ids))
+    return set(session.scalars(found))
 
 
 def site_by_id(session: Session, site_id: str) -> Site:
