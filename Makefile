@@ -51,7 +51,7 @@ bench: setup ## all benchmarks; bench-NAME runs one
 bench-%: setup system-packages
 	$(BIN)/python -m tests.benchmarks $*
 
-soak: setup system-packages ## a thousand kills of every part, on three brokers; 30 minutes
+soak: setup system-packages ## a thousand kills of every part and a restore, on three brokers; 30 minutes
 	$(BIN)/python -m tests.soak --kills 1000
 
 soak-edge: setup ## kill real agents a thousand times under load; five minutes

@@ -15,7 +15,7 @@ from fleet_server.auth.service import forget_old_tries
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
 from fleet_server.cabinets.desired import (
-    desired_versions,
+    desired_standings,
     find_drift,
     overtake_desired,
     resend_desired_to,
@@ -26,6 +26,7 @@ from fleet_server.cabinets.handlers import (
     on_desired_applied,
     on_desired_rejected,
     on_rules_applied,
+    on_rules_rejected,
 )
 from fleet_server.cabinets.repair_pace import RepairPace
 from fleet_server.catalog.api import router as catalog_router
@@ -65,7 +66,9 @@ from fleet_server.recalls.api import router as recalls_router
 from fleet_server.recalls.buyers import VisibleChannel
 from fleet_server.recalls.holds import end_holds
 from fleet_server.recalls.holds_api import router as holds_router
+from fleet_server.recalls.queries import acknowledged_versions
 from fleet_server.reports.api import router as reports_router
+from fleet_server.rules.events import VersionNotBelieved
 from fleet_server.rules.queries import newest_version
 from fleet_server.rules.service import overtake, resend_rules
 from fleet_server.sales import handlers as sales
@@ -126,9 +129,10 @@ def event_handlers(signing: SigningService) -> EventHandlers:
         "sale.refused": (sales.on_sale_refused,),
         "vend.failed": (sales.on_vend_failed,),
         "clock.anchored": (on_clock_anchored,),
-        "rules.applied": (on_rules_applied, recalls.on_rules_applied),
+        "rules.applied": (partial(on_rules_applied, signing), recalls.on_rules_applied),
+        "rules.rejected": (partial(on_rules_rejected, signing),),
         "desired.applied": (on_desired_applied,),
-        "desired.rejected": (on_desired_rejected,),
+        "desired.rejected": (partial(on_desired_rejected, signing),),
         "command.finished": (partial(on_command_finished, signing),),
     }
 
@@ -143,6 +147,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         CabinetLooksCloned: (faults.on_cabinet_looks_cloned,),
         DesiredDrifted: (faults.on_desired_drifted,),
         DesiredCaughtUp: (faults.on_desired_caught_up,),
+        VersionNotBelieved: (faults.on_version_not_believed,),
         EventUnreadable: (tickets.on_event_unreadable,),
         FaultOpened: (Together(tickets.on_faults_opened),),
         FaultRepeated: (tickets.on_fault_repeated,),
@@ -199,30 +204,41 @@ def ingest_parts(signing: SigningService) -> IngestParts:
 def _repair(
     signing: SigningService, pace: RepairPace, tx: Transaction, held: Sequence[Held]
 ) -> None:
-    """Send again what cabinets miss: rules, desired state, orders (P-0, P-14)."""
+    """Send again what cabinets miss: rules, desired state, orders (P-0, P-14).
+
+    A birth that is level is sent to again where the newest acknowledgement is of an older version:
+    after a restore the same number may name other content, which the cabinet then says.
+    """
     rules = newest_version(tx.session)
-    furthest = max(one.rules_version for one in held)
-    if furthest > rules:
-        overtake(tx, signing, furthest)
+    named = {one.cabinet_id: one.rules_version for one in held if one.rules_version > rules}
+    if named:
+        overtake(tx, signing, named)
         rules = newest_version(tx.session)
-    desired = desired_versions(tx, [one.cabinet_id for one in held])
+    born = [one.cabinet_id for one in held if one.born]
+    acknowledged = acknowledged_versions(tx.session, born)
+    desired = desired_standings(tx, [one.cabinet_id for one in held])
     behind, stale = [], []
     for one in held:
-        if one.rules_version >= rules:
+        unsure = one.born and 0 < acknowledged.get(one.cabinet_id, 0) < rules
+        if one.rules_version > rules or (one.rules_version == rules and not unsure):
             pace.caught_up(one.cabinet_id, DownKind.RULES)
-        elif _is_due(pace, tx, one, DownKind.RULES, rules):
+        elif _is_due(pace, tx, one, DownKind.RULES, rules, unsure=unsure):
             behind.append(one.cabinet_id)
-        wanted = desired.get(one.cabinet_id, 0)
+        wanted, applied = desired.get(one.cabinet_id, (0, 0))
+        unsure = one.born and 0 < applied < wanted
         if one.desired_version > wanted:
             overtake_desired(tx, signing, one.cabinet_id, one.desired_version)
-        elif one.desired_version >= wanted:
+        elif one.desired_version == wanted and not unsure:
             pace.caught_up(one.cabinet_id, DownKind.DESIRED)
-        elif _is_due(pace, tx, one, DownKind.DESIRED, wanted):
+        elif _is_due(pace, tx, one, DownKind.DESIRED, wanted, unsure=unsure):
             stale.append(one.cabinet_id)
     resend_desired_to(tx, signing, stale)
     resend_rules(tx, signing, behind)
     orders.repair(tx, signing, {one.cabinet_id: one.command_counter for one in held})
 
 
-def _is_due(pace: RepairPace, tx: Transaction, one: Held, kind: DownKind, version: int) -> bool:
-    return pace.is_due(one.cabinet_id, kind, version, tx.now, one.uplink, born=one.reconnected)
+def _is_due(  # what the pace depends on
+    pace: RepairPace, tx: Transaction, one: Held, kind: DownKind, version: int, *, unsure: bool
+) -> bool:
+    born = one.reconnected or unsure
+    return pace.is_due(one.cabinet_id, kind, version, tx.now, one.uplink, born=born)

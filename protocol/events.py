@@ -247,6 +247,11 @@ class RulesApplied(msgspec.Struct, frozen=True):
     blocked: list[BlockedSlot]
 
 
+OTHER_CONTENT = "other content under the same version"
+"""Reason in `rules.rejected` and `desired.rejected`: the held document has this version, too, and
+is another one. The server issued it before its database was restored (ADR 0021)."""
+
+
 class RulesRejected(msgspec.Struct, frozen=True):
     """`rules.rejected`."""
 

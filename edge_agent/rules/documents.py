@@ -13,6 +13,7 @@ import msgspec
 from edge_agent.errors import OutsideError
 from edge_agent.store import Store
 from protocol.errors import ProtocolError
+from protocol.events import OTHER_CONTENT
 from protocol.signatures import Envelope, Keyring, SignedKind, read_envelope
 from protocol.wire import DOWN_LIMIT_BYTES, unpack
 
@@ -87,7 +88,7 @@ def check_version(version: int, digest: str, held_version: int, held_digest: str
     if version < held_version:
         raise VersionRefusedError(version, held_version, "the version is lower")
     if digest != held_digest:
-        raise VersionRefusedError(version, held_version, "other content under the same version")
+        raise VersionRefusedError(version, held_version, OTHER_CONTENT)
     return False
 
 

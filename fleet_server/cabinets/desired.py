@@ -19,6 +19,7 @@ from fleet_server.cabinets.states import CabinetState
 from fleet_server.errors import ConflictError, NotFoundError
 from fleet_server.live.service import changed
 from fleet_server.outbox.service import send
+from fleet_server.rules.foreign_versions import VersionKind, follow, highest_named
 from fleet_server.rules.queries import active_rules
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
@@ -30,8 +31,6 @@ from protocol.signatures import SignedKind
 from protocol.topics import DownKind
 
 PIN_HASH = "service_pin_hash"
-OVERTAKEN_MAX = 100_000
-"""Versions a backup may lack; a cabinet that names more is not believed."""
 DRIFTS_PER_SWEEP = 200
 """Cabinets looked at in one sweep of one second."""
 
@@ -79,7 +78,7 @@ def put_desired(
     RecalledGoodsError for a slot of goods that are recalled as a whole.
     """
     row = desired_of(tx, cabinet.id)
-    version = row.version + 1
+    version = _next_version(tx, row)
     fixed = {
         "kind": SignedKind.DESIRED,
         "fleet": signing.fleet,
@@ -108,7 +107,7 @@ def resend_desired(
     """Send the newest desired state again; a move makes a new version of it first."""
     row = desired_of(tx, cabinet_id)
     if moved_to is not None:
-        row.version, row.changed_at = row.version + 1, tx.now
+        row.version, row.changed_at = _next_version(tx, row), tx.now
         row.state = {
             **row.state,
             "version": row.version,
@@ -136,11 +135,14 @@ def desired_rows(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, Cabin
 
 
 def overtake_desired(tx: Transaction, signing: SigningService, cabinet_id: str, held: int) -> None:
-    """Give the desired state a version above `held`: this database was restored from a backup."""
+    """Give the desired state a version above `held`, which this database did not issue (ADR 0021).
+
+    `held` is above ours, or ours with other content: this database was restored from a backup.
+    """
     row = desired_of(tx, cabinet_id)
-    if not 0 < held - row.version <= OVERTAKEN_MAX:
+    if not follow(tx, VersionKind.DESIRED, {cabinet_id: held}, row.version):
         return
-    row.version, row.changed_at = held + 1, tx.now
+    row.version, row.changed_at = _next_version(tx, row), tx.now
     row.state = {**row.state, "version": row.version}
     resend_desired(tx, signing, cabinet_id)
 
@@ -153,14 +155,13 @@ def desired_of(tx: Transaction, cabinet_id: str, *, lock: bool = True) -> Cabine
     return row
 
 
-def desired_versions(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, int]:
-    """Newest versions, for receipts."""
+def desired_standings(tx: Transaction, cabinet_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Newest version and the one the cabinet said it applied."""
+    columns = CabinetDesired.cabinet_id, CabinetDesired.version, CabinetDesired.applied_version
     rows = tx.session.execute(
-        select(CabinetDesired.cabinet_id, CabinetDesired.version).where(
-            one_of(tx.session, CabinetDesired.cabinet_id, cabinet_ids)
-        )
+        select(*columns).where(one_of(tx.session, CabinetDesired.cabinet_id, cabinet_ids))
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def note_applied(tx: Transaction, row: CabinetDesired, site_id: str, version: int) -> None:
@@ -207,6 +208,11 @@ def find_drift(tx: Transaction) -> None:
     for row in rows:
         row.drifting = True
         tx.announce(DesiredDrifted(row.cabinet_id, row.version, "not applied within 10 min"))
+
+
+def _next_version(tx: Transaction, row: CabinetDesired) -> int:
+    held = highest_named(tx.session, VersionKind.DESIRED, row.version, row.cabinet_id)
+    return held + 1
 
 
 def _refuse_recalled(tx: Transaction, desired: Desired) -> None:

@@ -21,11 +21,13 @@ from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.cabinets.states import COMMAND_LIFE, CommandState
 from fleet_server.errors import ConflictError, NotFoundError, TooManyRequestsError
 from fleet_server.live.service import changed
+from fleet_server.logs import get_logger
 from fleet_server.outbox.service import send
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.commands import PHYSICAL, Command, CommandName, check_args
 from protocol.intervals import PHYSICAL_COMMAND_TTL_MAX_SECONDS
+from protocol.journal import SEQUENCE_MAX
 from protocol.signatures import SignedKind
 from protocol.topics import DownKind
 
@@ -34,6 +36,10 @@ WAITING_MAX = 20
 EXPIRIES_PER_SWEEP = 500
 """Orders of one sweep of one second; the next takes the rest."""
 RECONNECTED = "the cabinet reconnected"
+COUNTER_MAX = SEQUENCE_MAX // 2
+"""A cabinet that claims more has made it up; its own orders alone would suffer."""
+
+log = get_logger("orders")
 
 UNFINISHED = (CommandState.CREATED, CommandState.SENT)
 
@@ -125,9 +131,16 @@ def note_finished(  # what the cabinet tells
     outcome: str,
     detail: str,
 ) -> None:
-    """The cabinet tells the outcome; a repeated tale of a finished order changes nothing."""
+    """The cabinet tells the outcome; a repeated tale of a finished order changes nothing.
+
+    Nor does that of an order nobody here gave: it was given before this database was restored.
+    Its journal row stays, and the timeline marks it. Raises NotFoundError for another's order.
+    """
     command = tx.session.get(CabinetCommand, command_id, with_for_update=True)
-    if command is None or command.cabinet_id != cabinet_id:
+    if command is None:
+        log.warning("command.unknown", cabinet=cabinet_id, command=command_id[:100])
+        return
+    if command.cabinet_id != cabinet_id:
         raise NotFoundError("command", command_id)
     state = CommandState(command.state)
     if state not in COMMAND_LIFE.final:
@@ -212,12 +225,19 @@ def _unfinished_of(tx: Transaction, cabinet_ids: Iterable[str]) -> list[CabinetC
 
 
 def _next_counter(tx: Transaction, cabinet_id: str) -> int:
-    # The cabinet's own count is a lower bound: a restored database must not repeat numbers.
+    """Counter above all that were given, also by a database this one is an older copy of.
+
+    The cabinet's own count tells, but only once it was heard; the clock tells at once: in seconds
+    it runs ahead of every counter ever given (ADR 0021).
+    """
     newest = tx.session.scalar(
         select(func.max(CabinetCommand.counter)).where(CabinetCommand.cabinet_id == cabinet_id)
     )
     presence = tx.session.get(CabinetPresence, cabinet_id)
-    return max(newest or 0, presence.command_counter if presence else 0) + 1
+    told = presence.command_counter if presence is not None else 0
+    if told >= COUNTER_MAX:
+        told = 0
+    return max(newest or 0, told, int(tx.now.timestamp())) + 1
 
 
 def _step(tx: Transaction, command: CabinetCommand, wanted: CommandState, detail: str = "") -> None:

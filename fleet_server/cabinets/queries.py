@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet_server.auth.rules import Scope
 from fleet_server.bulk import one_of
-from fleet_server.cabinets.models import Cabinet, CabinetPresence, Claim, Site
+from fleet_server.cabinets.models import Cabinet, CabinetCommand, CabinetPresence, Claim, Site
 from fleet_server.errors import NotFoundError
 
 Row = TypeVar("Row")
@@ -35,6 +35,12 @@ def lock_presences(session: Session, cabinet_ids: Iterable[str]) -> None:
     ids = one_of(session, CabinetPresence.cabinet_id, cabinet_ids)
     found = select(CabinetPresence.cabinet_id).where(ids).order_by(CabinetPresence.cabinet_id)
     session.execute(found.with_for_update()).all()
+
+
+def known_commands(session: Session, command_ids: Iterable[str]) -> set[str]:
+    """Those of these orders that this database holds."""
+    found = select(CabinetCommand.id).where(one_of(session, CabinetCommand.id, command_ids))
+    return set(session.scalars(found))
 
 
 def site_by_id(session: Session, site_id: str) -> Site:

@@ -36,6 +36,7 @@ from fleet_server.ingest.events import (
     OutboxWasReset,
     Received,
 )
+from fleet_server.rules.events import VersionNotBelieved
 from fleet_server.transactions import Transaction
 from protocol.events import ClearedBy, FaultCleared, FaultRaised
 
@@ -106,6 +107,12 @@ def on_outbox_was_reset(tx: Transaction, fact: OutboxWasReset) -> None:
 def on_cabinet_looks_cloned(tx: Transaction, fact: CabinetLooksCloned) -> None:
     """Two boards speak as one cabinet (P-5)."""
     raise_server_fault(tx, fact.cabinet_id, fact.site_id, "CABINET_CLONED", fact.evidence)
+
+
+def on_version_not_believed(tx: Transaction, fact: VersionNotBelieved) -> None:
+    """A cabinet names a version nobody issued (ADR 0021)."""
+    site = site_of(tx.session, fact.cabinet_id)
+    raise_server_fault(tx, fact.cabinet_id, site.id, "VERSION_UNKNOWN", fact.reason)
 
 
 def on_desired_drifted(tx: Transaction, fact: DesiredDrifted) -> None:

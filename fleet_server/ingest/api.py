@@ -1,6 +1,7 @@
 """Routes of the journal: timeline, telemetry, dead letters."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -12,7 +13,8 @@ from sqlalchemy import select
 from fleet_server.audit.service import record
 from fleet_server.auth.api import CurrentActor
 from fleet_server.auth.rules import Actor, Permission
-from fleet_server.cabinets.queries import site_of
+from fleet_server.cabinets.queries import known_commands, site_of
+from fleet_server.database import storable
 from fleet_server.errors import InvalidError, NotFoundError
 from fleet_server.ingest.models import DeadLetter, JournalEvent, TelemetryBatchRow
 from fleet_server.ingest.schemas import (
@@ -36,6 +38,7 @@ SAMPLES_MAX = 5_000
 """Samples of one answer: what a chart of 1,000 pixels can use, five times over."""
 BATCHES_MAX = 500
 POINTS_DEFAULT = 500
+COMMAND_FINISHED = "command.finished"
 SPAN_MAX = timedelta(days=3653)
 NESTING_MAX = 50
 """Levels of a body that are shown as JSON: an EVA-DTS report has 4, a serialiser fails at 255."""
@@ -56,7 +59,9 @@ def timeline(
         found = select(JournalEvent).where(JournalEvent.cabinet_id == cabinet_id)
         if type is not None:
             found = found.where(JournalEvent.type == type)
-        return page_of(tx.session, found, JournalEvent.id, limit, after, _entry)
+        page = page_of(tx.session, found, JournalEvent.id, limit, after, _entry)
+        _mark_unknown_orders(tx, page.items)
+        return page
 
 
 @router.get("/cabinets/{cabinet_id}/telemetry")
@@ -151,6 +156,18 @@ def _entry(row: JournalEvent) -> TimelineEntry:
         type=row.type,
         body=_shown(row.body),
     )
+
+
+def _mark_unknown_orders(tx: Transaction, entries: Sequence[TimelineEntry]) -> None:
+    """Mark outcomes of orders nobody here gave; the journal alone has them."""
+    told = {
+        entry.id: storable(str(entry.body.get("command")))
+        for entry in entries
+        if entry.type == COMMAND_FINISHED and isinstance(entry.body, dict)
+    }
+    known = known_commands(tx.session, told.values()) if told else set()
+    for entry in entries:
+        entry.unknown_order = entry.id in told and told[entry.id] not in known
 
 
 def _shown(text: str) -> object:

@@ -35,6 +35,8 @@ class Held:
     command_counter: int
     reconnected: bool
     """Whether this is the birth of another session than the one the server knew."""
+    born: bool
+    """Whether a birth says so, and no heartbeat."""
 
 
 Repair = Callable[[Transaction, Sequence[Held]], None]
@@ -110,7 +112,7 @@ def note_birth(
     row.desired_version = presence.desired_version
     row.command_counter = presence.command_counter
     changed(desk.tx, [FLEET, f"cabinet/{speaker.id}"], "cabinet", speaker.id, speaker.site_id)
-    return _held(speaker, presence, reconnected=reconnected)
+    return _held(speaker, presence, reconnected=reconnected, born=True)
 
 
 def note_heartbeat(desk: Desk, speaker: Speaker, beat: Heartbeat) -> Held:
@@ -118,7 +120,7 @@ def note_heartbeat(desk: Desk, speaker: Speaker, beat: Heartbeat) -> Held:
     if _fell_behind(desk, speaker, beat):
         evidence = "the journal is behind what is committed"
         desk.tx.announce(CabinetLooksCloned(speaker.id, speaker.site_id, evidence))
-    return _held(speaker, beat, reconnected=False)
+    return _held(speaker, beat, reconnected=False, born=False)
 
 
 def note_spoke(desk: Desk, presences: Presences, speaker: Speaker) -> None:
@@ -221,7 +223,7 @@ def _fell_behind(desk: Desk, speaker: Speaker, said: Presence | Heartbeat) -> bo
     )
 
 
-def _held(speaker: Speaker, said: Presence | Heartbeat, *, reconnected: bool) -> Held:
+def _held(speaker: Speaker, said: Presence | Heartbeat, *, reconnected: bool, born: bool) -> Held:
     return Held(
         speaker.id,
         speaker.uplink,
@@ -229,4 +231,5 @@ def _held(speaker: Speaker, said: Presence | Heartbeat, *, reconnected: bool) ->
         said.desired_version,
         said.command_counter,
         reconnected,
+        born,
     )

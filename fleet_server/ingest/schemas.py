@@ -23,6 +23,8 @@ class TimelineEntry(View):
     A string holding the raw text where the body could not be read, or cannot be answered as JSON
     (too deep, a number past all bounds, half a UTF-16 pair).
     """
+    unknown_order: bool = False
+    """A `command.finished` of an order this database does not hold: given before a restore."""
 
 
 class SampleView(View):

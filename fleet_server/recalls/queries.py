@@ -189,6 +189,15 @@ def held_by(session: Session, cabinet_ids: Iterable[str]) -> dict[str, RulesHeld
     return {row.cabinet_id: row for row in rows}
 
 
+def acknowledged_versions(session: Session, cabinet_ids: Iterable[str]) -> dict[str, int]:
+    """Rules versions cabinets acknowledged with our digest; not locked."""
+    ids = sorted(set(cabinet_ids))
+    if not ids:
+        return {}
+    found = select(RulesHeld.cabinet_id, RulesHeld.version).where(RulesHeld.cabinet_id.in_(ids))
+    return {row.cabinet_id: row.version for row in session.execute(found)}
+
+
 def is_online(session: Session, cabinet_id: str) -> bool:
     """Whether a cabinet is heard of now."""
     presence = session.get(CabinetPresence, cabinet_id)

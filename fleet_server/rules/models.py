@@ -1,4 +1,4 @@
-"""Tables of the active rules and of every bundle that was signed."""
+"""Tables of the active rules, of every bundle that was signed, and of foreign versions."""
 
 from datetime import datetime
 from typing import Any
@@ -31,3 +31,20 @@ class RuleSet(Table):
     digest: Mapped[str] = mapped_column(String(64))
     """SHA-256 (hex) of the signed payload text; cabinets report the same in `rules.applied`."""
     envelope: Mapped[str] = mapped_column(Text)
+
+
+class ForeignVersion(Table):
+    """Version a cabinet holds that this database did not issue: it was restored (ADR 0021)."""
+
+    __tablename__ = "foreign_versions"
+
+    cabinet_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """`rules` or `desired`."""
+    version: Mapped[int] = mapped_column(BigInteger)
+    """Highest that was believed; what is issued next lies above it."""
+    named_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    overtaken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a version was last issued for the sake of this one alone."""
+    doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this cabinet was last told of as not believed."""

@@ -1,15 +1,15 @@
 """Change the active rules: each change is the next version, signed, stored and queued at once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from sqlalchemy import delete
 
 from fleet_server.audit.service import record
 from fleet_server.live.service import FLEET, changed
-from fleet_server.logs import get_logger
 from fleet_server.outbox.service import send_to_all, send_to_each
+from fleet_server.rules.foreign_versions import VersionKind, follow, highest_named
 from fleet_server.rules.models import ActiveRule, RuleSet
 from fleet_server.rules.queries import active_rules, lock_versions, newest_set, newest_version
 from fleet_server.signing import SigningService
@@ -17,11 +17,6 @@ from fleet_server.transactions import Transaction
 from protocol.rules import Rule, RuleBundle, check_rule, read_rule_bundle
 from protocol.signatures import WHOLE_FLEET, Envelope, SignedKind
 from protocol.topics import AllKind, DownKind
-
-log = get_logger("rules")
-
-OVERTAKEN_MAX = 100_000
-"""Versions a backup may lack: decades of changes. A single cabinet must not use up the numbers."""
 
 
 def ensure_first_bundle(tx: Transaction, signing: SigningService) -> None:
@@ -39,7 +34,7 @@ def put_rules(
     """
     for rule in rules:
         check_rule(rule)
-    lock_versions(tx.session)  # one change at a time: versions have no gap and no fork
+    lock_versions(tx.session)  # one change at a time: versions have no fork
     tx.session.execute(delete(ActiveRule).where(ActiveRule.recall_id == recall_id))
     for rule in rules:
         tx.session.add(
@@ -67,23 +62,22 @@ def resend_rules(tx: Transaction, signing: SigningService, cabinet_ids: Sequence
         send_to_each(tx, signing.fleet, cabinet_ids, DownKind.RULES, newest.envelope.encode())
 
 
-def overtake(tx: Transaction, signing: SigningService, held: int) -> None:
-    """Issue the rules in force once more, above `held`, which a cabinet says it holds.
+def overtake(tx: Transaction, signing: SigningService, named: Mapping[str, int]) -> None:
+    """Issue the rules in force once more, above what cabinets hold and this server did not issue.
 
-    A cabinet never goes below its version (P-15). Where this database was restored from a backup,
-    what is issued from here on would be refused, or lie under a version of other content.
+    `named`: cabinet -> a version above ours, or ours with other content. A cabinet never goes
+    below its version (P-15): where this database was restored from a backup, what is issued from
+    here on would be refused. At what pace these are followed says ADR 0021.
     """
     lock_versions(tx.session)
-    ahead = held - newest_version(tx.session)
-    if ahead > OVERTAKEN_MAX:
-        log.error("rules.not_overtaken", held=held)
-    elif ahead > 0:
-        _issue(tx, signing, "overtaken", above=held)
+    if follow(tx, VersionKind.RULES, named, newest_version(tx.session)):
+        _issue(tx, signing, "overtaken")
 
 
-def _issue(tx: Transaction, signing: SigningService, why: str, above: int = 0) -> RuleSet:
-    newest = newest_set(tx.session)
-    version = max(newest.version if newest else 0, above) + 1
+def _issue(tx: Transaction, signing: SigningService, why: str) -> RuleSet:
+    # Above every foreign version that is believed, also one whose turn has not come: what a person
+    # decided must be obeyed at once.
+    version = highest_named(tx.session, VersionKind.RULES, newest_version(tx.session)) + 1
     bundle = RuleBundle(
         kind=SignedKind.RULES,
         fleet=signing.fleet,

@@ -7,7 +7,7 @@ it at a moment of one of its transactions (`edge_agent.store.Moment`), as a powe
 import copy
 import shutil
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,6 +188,11 @@ class SimulatedCabinet:
         self.truth.rolled_back()
         self.await_contact = True
         self.trace.note(self.id, "store rolled back")
+
+    def excuse(self, references: Collection[str]) -> None:
+        """Neither this store nor the server holds these purchases any more."""
+        for reference in references:
+            self.shelves.purchases[reference].excused = True
 
     def buy(self, purchase: Purchase) -> None:
         """A shopper has paid for a slot."""

@@ -59,11 +59,22 @@ class JournalTruth:
         """The same epoch goes on from an older state: read it anew."""
         self.head = 0
 
-    def server_restored(self, kept: Collection[tuple[str, int]]) -> None:
-        """The server has only these rows (epoch, sequence) of what it once acknowledged."""
-        self.told_references = {
-            reference for key, reference in self._references.items() if key in kept
+    def server_restored(self, kept: Collection[tuple[str, int]]) -> set[str]:
+        """The server has only these rows (epoch, sequence) of what it once acknowledged.
+
+        Returns the references that neither side holds any more: told, then dropped with an older
+        epoch or image of the store, and now lost at the server, too (ADR 0008).
+        """
+        known, self.told_references = (
+            self.told_references,
+            {reference for key, reference in self._references.items() if key in kept},
+        )
+        held = {
+            reference
+            for (epoch, seq), reference in self._references.items()
+            if epoch == self.epoch and self.floor <= seq <= self.head
         }
+        return known - self.told_references - held
 
     def _begin(self, epoch: str) -> None:
         if self.epoch:

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_agent.agent import SCHEMA_STEPS
 from edge_agent.clock import SystemClock
+from edge_agent.outbox.store import Outbox
+from edge_agent.outbox.timekeeper import Timekeeper
 from edge_agent.seed import Chance
+from edge_agent.store import Store
 from simulators.devices.bus import SimulatedBus
 from simulators.devices.cu16 import SimulatedCu16
 from simulators.devices.xy_md02 import SimulatedXyMd02
@@ -124,6 +128,18 @@ class CabinetHost:
     def journal(self) -> list[dict[str, Any]]:
         """Journal as kept in the cabinet's store: epoch, seq, type, sha256 of the body, body."""
         return [json.loads(line) for line in self._command("export-journal").splitlines()]
+
+    def forget_acknowledged(self) -> None:
+        """Delete what the server has, as after seven days or for space (P-7); the agent is dead."""
+        clock = SystemClock()
+        store = Store.open(self.folder / "store", SCHEMA_STEPS, now=clock.wall())
+        try:
+            time = Timekeeper(store, clock, trusted=True)
+            outbox = Outbox(store, time, Chance.from_seed(0), "forgetting")
+            while outbox.tidy(short_of_space=True):
+                pass
+        finally:
+            store.close()
 
     def unplug(self) -> None:
         """Stop agent, link and hardware."""

@@ -90,7 +90,7 @@ class FleetHost:
         self.wait_ready()
 
     def wait_ready(self) -> None:
-        """Wait until the API reaches its database."""
+        """Wait until the API reaches its database; started again where it ended before."""
         wait_until("the API is ready", self._is_ready, READY_SECONDS_MAX)
 
     def add_user(self, username: str, roles: list[str], password: str) -> None:
@@ -118,7 +118,15 @@ class FleetHost:
         command = [sys.executable, "-m", "fleet_server", verb]
         return HostedProcess(command, log, {**self.environment, **own})
 
+    def revive(self) -> None:
+        """Start what ended, as a service manager does: a start without a database fails."""
+        for one in self.processes:
+            if not one.running:
+                one.start()
+
     def _is_ready(self) -> bool:
+        if not self.api.running:
+            self.api.start()
         try:
             return httpx2.get(f"{self.url}/health/ready", timeout=2).status_code == 200
         except httpx2.TransportError:

@@ -154,6 +154,15 @@ class Stage:
 
     def plan(self, cabinet: CabinetHost, plan: dict[str, Product]) -> None:
         """Give a cabinet its planogram, prices and PIN, and wait until it says it applied them."""
+        wanted = self.put_plan(cabinet, plan)
+        wait_until(
+            f"{cabinet.cabinet_id} applies desired state {wanted}",
+            lambda: self.shown(cabinet)["desired_applied_version"] >= wanted,
+            ONLINE_SECONDS_MAX,
+        )
+
+    def put_plan(self, cabinet: CabinetHost, plan: dict[str, Product]) -> int:
+        """Give a cabinet its planogram, prices and PIN; the version. The PIN's salt is new."""
         desired = {
             "planogram": [
                 {
@@ -173,12 +182,8 @@ class Stage:
             "threshold_profile": "demo",
             "service_pin_hash": hash_pin(PIN, self.chance.token_bytes(16)),
         }
-        wanted = self.admin.put(f"/cabinets/{cabinet.cabinet_id}/desired", desired)["version"]
-        wait_until(
-            f"{cabinet.cabinet_id} applies desired state {wanted}",
-            lambda: self.shown(cabinet)["desired_applied_version"] >= wanted,
-            ONLINE_SECONDS_MAX,
-        )
+        answer = self.admin.put(f"/cabinets/{cabinet.cabinet_id}/desired", desired)
+        return int(answer["version"])
 
     def load(self, cabinet: CabinetHost, loads: list[Load]) -> None:
         """A technician on site loads by lot, behind the PIN."""

@@ -32,6 +32,7 @@ class Killer:
         """Wait a moment, then kill or cut something."""
         chance = self._world.chance
         time.sleep(chance.uniform(0.0, PAUSE_SECONDS_MAX))
+        self._world.fleet.revive()
         names = list(WEIGHTS)
         self._ways[chance.choices(names, [WEIGHTS[name] for name in names])[0]]()
 

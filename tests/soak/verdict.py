@@ -11,6 +11,7 @@ from fleet_server.ingest.models import JournalEvent
 from fleet_server.sales.models import Sale
 from simulators.story.proofs import Row, cabinets_rows
 from simulators.waiting import wait_until
+from tests.soak.restoring import Restoring
 from tests.soak.world import World
 
 REST_SECONDS_MAX = 400.0
@@ -44,8 +45,12 @@ class Verdict:
         )
 
 
-def judge(world: World) -> Verdict:
-    """Wait until everything is committed, then compare."""
+def judge(world: World, restoring: Restoring) -> Verdict:
+    """Wait until everything is committed, then compare.
+
+    What a cabinet had deleted before the restore stands against the journal of the database that
+    was lost: it may be there once, or inside a gap (`Restoring.judge`).
+    """
     wait_until(
         "every agent has its receipt for everything",
         lambda: all(_is_committed(world, number) for number in range(len(world.cabinets))),
@@ -55,18 +60,19 @@ def judge(world: World) -> Verdict:
     theirs, digests, heads, paid = _server(world)
     ours = cabinets_rows(world.cabinets)
     verdict.events = ours.total() + sum(heads.values())
-    verdict.lost, verdict.doubled = (ours - theirs).total(), (theirs - ours).total()
+    known = ours | restoring.lost_rows
+    verdict.lost, verdict.doubled = (ours - theirs).total(), (theirs - known).total()
     report = world.report
     for cabinet, (_, head, digest) in (report.heads if report else {}).items():
         verdict.lost += max(0, head - heads.get(cabinet, 0))
         verdict.doubled += max(0, heads.get(cabinet, 0) - head)
         if digests.get(cabinet) != digest and head == heads.get(cabinet, 0):
             verdict.doubled += 1  # altered
-    verdict.receipts_ahead = report.fell_back if report else 1
+    verdict.receipts_ahead = world.receipts_ahead if report else 1
     verdict.sales = len(paid)
     verdict.sold_twice = sum(count - 1 for count in paid.values())
     taken = {one.payment_reference for shopper in world.shoppers for one in shopper.taken}
-    verdict.taken_not_sold = len(taken - set(paid))
+    verdict.taken_not_sold = len(taken - set(paid) - restoring.judge())
     return verdict
 
 

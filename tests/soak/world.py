@@ -3,6 +3,7 @@
 import random  # noqa: TID251  # seeded, the seed is printed
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from simulators.load.runner import Load as Simulated
 from simulators.load.runner import LoadOrder, LoadReport
 from simulators.people.shopper import Shopper
 from simulators.story.stage import SANDWICH, WATER, Load, Stage
+from tests.soak.restoring import Restoring
 
 AGENTS = 3
 SIMULATED = 60
@@ -63,6 +65,8 @@ class World:
         self.shoppers: list[Shopper] = []
         self.problems: list[str] = []
         self.report: LoadReport | None = None
+        self._fell_back: Counter[str] = Counter()
+        self._restores = 0
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         spread = {"spread_seconds": 2.0, "connect_per_second": 100.0, "batch": 5}
@@ -91,12 +95,39 @@ class World:
     def rest(self) -> None:
         """End the traffic, heal what is cut, and wait until the simulated cabinets are done."""
         self._stop.set()
+        self.fleet.revive()
         for link in self.links:
             link.trouble = Trouble()
             link.mend()
         self._load.stop.set()
         for thread in self._threads:
             thread.join()
+
+    def restore(self, restoring: Restoring) -> None:
+        """Kill every part of the server, put the older copy of its database back, start.
+
+        The API is there first, and the same things are changed before a cabinet is heard.
+        """
+        for one in self.fleet.processes:
+            one.kill()
+        for wire in self._load.wires:
+            self._fell_back[wire.cabinet.member.cabinet] = wire.cabinet.fell_back
+        self._restores += 1
+        restoring.put_back()
+        self.fleet.api.start()
+        self.fleet.wait_ready()
+        restoring.change()
+        for one in (*self.fleet.ingests, *self.fleet.workers):
+            one.start()
+
+    @property
+    def receipts_ahead(self) -> int:
+        """Receipts the database did not keep; a restore explains one for each cabinet."""
+        return sum(self._fell_back.values()) + sum(
+            max(0, wire.cabinet.fell_back - self._fell_back[name] - self._restores)
+            for wire in self._load.wires
+            for name in (wire.cabinet.member.cabinet,)
+        )
 
     def close(self) -> None:
         """Leave nothing running."""

@@ -54,7 +54,6 @@ class Checkers:
     def restored(self) -> None:
         """The database was put back: what it holds now is the beginning."""
         self._view.close()
-        self._letters.restored = True
         self._life_cycles.restored()
         self._work.restored()
         self.journal.restored()

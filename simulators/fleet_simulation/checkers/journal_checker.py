@@ -68,7 +68,9 @@ class JournalChecker:
         self._restored_lost |= before.keys() - self._seen.keys()
         for cabinet in self._cabinets.values():
             kept = {(epoch, seq) for name, epoch, seq in self._seen if name == cabinet.id}
-            cabinet.truth.server_restored(kept)
+            gone = cabinet.truth.server_restored(kept)
+            if cabinet.store_was_lost:
+                cabinet.excuse(gone)
 
     def end(self) -> None:
         """Everything is drained: each cabinet's journal is the server's."""

@@ -11,8 +11,6 @@ class LetterChecker:
     def __init__(self, view: DatabaseView, nemesis: Nemesis) -> None:
         self._view = view
         self._nemesis = nemesis
-        self.restored = False
-        """Whether the database was ever put back."""
 
     def look(self) -> None:
         """Look for a dead letter nobody asked for."""
@@ -20,8 +18,6 @@ class LetterChecker:
         for cabinet, epoch, seq, kind, reason in rows:
             if seq == 0 and self._nemesis.is_rubbish(reason):
                 continue
-            if self.restored and kind == "command.finished":
-                continue  # the order was given after the backup: its row is gone
             if (cabinet, epoch, seq) not in self._nemesis.poisoned:
                 raise InvariantBrokenError(
                     "dead letters", f"{cabinet} {epoch} {seq} {kind}: {reason}"

@@ -23,6 +23,7 @@ NOT_RAISED_BY_THE_AGENT = {
     "JOURNAL_GAP": "the server misses events",
     "CABINET_CLONED": "the server sees two boots",
     "DESIRED_DRIFT": "the server waits for the acknowledgement",
+    "VERSION_UNKNOWN": "the server knows what it issued",
     "VISION_FAIL": "no camera driver yet",
     "RFID_FAIL": "no RFID driver yet",
 }

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from fleet_server.app import FleetServer
 from fleet_server.ingest.models import DeadLetter, JournalEvent, JournalGap
+from protocol.events import StockMoved
 from protocol.topics import UpKind
 from tests.registry import speaking_cabinet
 
@@ -79,7 +80,7 @@ def test_p04_a_handler_that_fails_leaves_neither_event_nor_cursor_behind_but_a_d
 ) -> None:
     cabinet = speaking_cabinet(server)
     cabinet.record("door.opened", DOOR)
-    cabinet.record("command.finished", {"command": "nobody gave it", "outcome": "succeeded"})
+    cabinet.record("stock.loaded", StockMoved("A1", "no GTIN", "L1", 1, "nobody"))
     cabinet.record("door.closed", DOOR)
     receipt = cabinet.send()
     assert receipt is not None
