@@ -77,7 +77,9 @@ def run(console: Console) -> None:
             rolls = Rolls(made.roll)
             tell: Callable[[str], None] = status.update
             figures |= _speed(made, rolls, tell)
+            console.log(figures)  # what takes a quarter of an hour says what it has so far
             figures |= _fault_to_ticket(made, rolls, figures["events_per_s"] / 2, tell)
+            console.log(figures)
             figures["rss_growth_mb_10min"] = _memory(made, rolls, figures, tell)
             tell("raw COPY of the same rows")
             copied = raw_copy.events_per_second(_dsn(made), 2_000_000)
