@@ -154,7 +154,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         FaultRepeated: (tickets.on_fault_repeated,),
         FaultEnded: (Together(tickets.on_faults_ended),),
         TicketReady: (dispatch.on_ticket_ready,),
-        TicketMoved: (dispatch.on_ticket_moved, recalls.on_ticket_moved),
+        TicketMoved: (Together(dispatch.on_tickets_moved), Together(recalls.on_tickets_moved)),
         StockShifted: (recalls.on_stock_shifted,),
         SalesRecorded: (recalls.on_sales_recorded,),
         RefundEnded: (recalls.on_refund_ended,),
