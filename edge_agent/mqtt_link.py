@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -117,6 +117,8 @@ class Broker:
     credential: str
     ca: str
     keep_alive_seconds: int
+    downlink_qos: int = 1
+    """Of the subscriptions (P-0)."""
 
 
 def broker_at(
@@ -167,7 +169,8 @@ class MqttLink:
         ]
         if not known:
             raise NoBrokerError
-        return cls(known, wake)
+        qos = identity.downlink_qos
+        return cls([replace(broker, downlink_qos=qos) for broker in known], wake)
 
     def open(self, will: Message, subscriptions: Sequence[str]) -> None:
         """Begin a connection to the next broker."""
@@ -211,7 +214,7 @@ class _Session:
     ) -> None:
         self._link = link
         self._broker = broker
-        self._subscriptions = [(topic, 1) for topic in subscriptions]
+        self._subscriptions = [(topic, broker.downlink_qos) for topic in subscriptions]
         self._client = _client(broker, will)
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._subscribed

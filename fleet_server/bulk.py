@@ -85,7 +85,9 @@ def update_rows(  # a statement has these parts
 
 
 def one_of(
-    session: Session, column: InstrumentedAttribute[str], values: Iterable[str]
+    session: Session,
+    column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    values: Iterable[str],
 ) -> ColumnElement[bool]:
     """`column IN values` as one parameter: the statement is the same for one value and for 500."""
     kept = sorted(set(values))

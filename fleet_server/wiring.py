@@ -68,7 +68,8 @@ from fleet_server.recalls.holds import end_holds
 from fleet_server.recalls.holds_api import router as holds_router
 from fleet_server.recalls.queries import acknowledged_versions
 from fleet_server.reports.api import router as reports_router
-from fleet_server.rules.events import VersionNotBelieved
+from fleet_server.rules.events import RulesOvertaken, VersionNotBelieved
+from fleet_server.rules.handlers import on_rules_overtaken
 from fleet_server.rules.queries import newest_version
 from fleet_server.rules.service import overtake, resend_rules
 from fleet_server.sales import handlers as sales
@@ -153,7 +154,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         FaultRepeated: (tickets.on_fault_repeated,),
         FaultEnded: (Together(tickets.on_faults_ended),),
         TicketReady: (dispatch.on_ticket_ready,),
-        TicketMoved: (dispatch.on_ticket_moved, recalls.on_ticket_moved),
+        TicketMoved: (Together(dispatch.on_tickets_moved), Together(recalls.on_tickets_moved)),
         StockShifted: (recalls.on_stock_shifted,),
         SalesRecorded: (recalls.on_sales_recorded,),
         RefundEnded: (recalls.on_refund_ended,),
@@ -161,6 +162,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         TicketEscalated: (dispatch.on_ticket_escalated,),
         ClockWarned: (dispatch.on_clock_warned,),
         MessageSetAside: (on_message_set_aside,),
+        RulesOvertaken: (on_rules_overtaken,),
     }
 
 

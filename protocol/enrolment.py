@@ -1,5 +1,7 @@
 """Joining the fleet over HTTP (protocol v1, P-19)."""
 
+from typing import Annotated
+
 import msgspec
 
 from protocol.intervals import Uplink
@@ -25,3 +27,6 @@ class EnrolmentAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     sealing_key: str
     uplink: Uplink = Uplink.WIRED
     ca: str = ""
+    downlink_qos: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
+    """QoS of the cabinet's two subscriptions (P-0): 0 on NATS, where one at QoS 1 is a consumer
+    that the cluster keeps for each cabinet, for messages that are published at 0 all the same."""

@@ -170,7 +170,7 @@ def _roll(console: Console, count: int, credentials: Path | None, fleet: str) ->
             raise SimulatorError(f"{credentials} holds {len(roll.members)} cabinets, not {count}")
         if fleet not in {"", roll.fleet}:
             raise SimulatorError(f"{credentials} is of fleet {roll.fleet!r}, not {fleet!r}")
-        return Roll(roll.fleet, roll.signing_keys, roll.members[:count])
+        return roll.part(roll.members[:count])
     settings = Settings(fleet=fleet) if fleet else Settings()
     with console.status("入网 · joining") as status:
         return roll_of(settings, count, lambda done: status.update(f"入网 · joined {done:,}"))

@@ -192,6 +192,7 @@ def enrol(order: EnrolmentOrder, context: WebContext) -> EnrolmentView:
         signing_keys=signing_keys,
         sealing_key=sealing_key,
         uplink=Uplink(enrolled.cabinet.uplink),
+        downlink_qos=context.settings.downlink_qos,
     )
 
 

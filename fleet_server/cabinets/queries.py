@@ -43,6 +43,18 @@ def known_commands(session: Session, command_ids: Iterable[str]) -> set[str]:
     return set(session.scalars(found))
 
 
+def cabinets_by_id(session: Session, cabinet_ids: Iterable[str]) -> dict[str, Cabinet]:
+    """Those of these cabinets that there are."""
+    rows = session.scalars(select(Cabinet).where(one_of(session, Cabinet.id, cabinet_ids)))
+    return {row.id: row for row in rows}
+
+
+def sites_by_id(session: Session, site_ids: Iterable[str]) -> dict[str, Site]:
+    """Those of these sites that there are."""
+    rows = session.scalars(select(Site).where(one_of(session, Site.id, site_ids)))
+    return {row.id: row for row in rows}
+
+
 def site_by_id(session: Session, site_id: str) -> Site:
     """Site; NotFoundError when there is none."""
     site = session.get(Site, site_id)

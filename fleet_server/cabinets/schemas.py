@@ -145,6 +145,7 @@ class EnrolmentView(View):
     sealing_key: str
     uplink: Uplink
     ca: str = ""
+    downlink_qos: int
 
 
 class PlannedSlotShape(Order):

@@ -5,9 +5,15 @@ from collections.abc import Sequence
 from fleet_server.auth.rules import Role
 from fleet_server.dispatch.assignment import about, refresh, schedule
 from fleet_server.dispatch.models import Visit
-from fleet_server.dispatch.queries import link_of, ticket_ids_of, under_way_at, unended_visit_of
+from fleet_server.dispatch.queries import (
+    link_of,
+    ticket_ids_of,
+    under_way_at,
+    unended_visit_of,
+    unended_visits_of,
+)
 from fleet_server.dispatch.rules import SUPERVISOR_PERCENT
-from fleet_server.dispatch.states import VisitState
+from fleet_server.dispatch.states import UNENDED, VisitState
 from fleet_server.dispatch.visits import abort
 from fleet_server.ingest.events import Received
 from fleet_server.notifications.rules import Urgency, Words, to_role
@@ -35,14 +41,17 @@ def on_ticket_ready(tx: Transaction, fact: TicketReady) -> None:
     schedule(tx, locked_ticket(tx.session, fact.ticket_id))
 
 
-def on_ticket_moved(tx: Transaction, fact: TicketMoved) -> None:
-    """Take a ticket out of its visit that no technician has to come for any more."""
-    visit = unended_visit_of(tx.session, fact.ticket_id)
-    if visit is None:
-        return
-    from_desk = fact.after is TicketState.IN_PROGRESS and visit.state != VisitState.ON_SITE
-    if fact.after in _LEFT or from_desk:
-        _drop(tx, visit, fact)
+def on_tickets_moved(tx: Transaction, facts: Sequence[TicketMoved]) -> None:
+    """Take tickets out of their visits that no technician has to come for any more."""
+    visits = unended_visits_of(tx.session, {fact.ticket_id for fact in facts})
+    for fact in facts:
+        visit = visits.get(fact.ticket_id)
+        if visit is None or visit.state not in UNENDED:
+            continue
+        from_desk = fact.after is TicketState.IN_PROGRESS and visit.state != VisitState.ON_SITE
+        if fact.after in _LEFT or from_desk:
+            _drop(tx, visit, fact)
+            del visits[fact.ticket_id]
 
 
 def on_ticket_escalated(tx: Transaction, fact: TicketEscalated) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from fleet_server.auth.rules import Scope
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import within
 from fleet_server.dispatch.models import Offer, Visit, VisitHistory, VisitTicket
@@ -66,6 +67,18 @@ def unended_visit_of(session: Session, ticket_id: str) -> Visit | None:
         .where(Visit.state.in_(UNENDED))
         .with_for_update(of=Visit)
     )
+
+
+def unended_visits_of(session: Session, ticket_ids: Iterable[str]) -> dict[str, Visit]:
+    """The same for many tickets, locked in one order; those without a visit are left out."""
+    found = (
+        select(VisitTicket.ticket_id, Visit)
+        .join(Visit, Visit.id == VisitTicket.visit_id)
+        .where(one_of(session, VisitTicket.ticket_id, ticket_ids))
+        .where(VisitTicket.dropped_at.is_(None), Visit.state.in_(UNENDED))
+        .order_by(Visit.id)
+    )
+    return dict(session.execute(found.with_for_update(of=Visit)).all())
 
 
 def not_begun_visits_at(session: Session, site_id: str) -> list[Visit]:

@@ -9,7 +9,7 @@ from fleet_server.logs import get_logger
 from fleet_server.notifications.rules import Words
 from fleet_server.payments.events import RefundEnded
 from fleet_server.recalls import buyers, cabinets
-from fleet_server.recalls.models import Recall, RulesHeld
+from fleet_server.recalls.models import Recall, RecallCabinet, RulesHeld
 from fleet_server.recalls.publishing import ensure_public_notice
 from fleet_server.recalls.queries import (
     buyer_by_id,
@@ -17,7 +17,7 @@ from fleet_server.recalls.queries import (
     held_by,
     recall_by_id,
     rows_of_cabinet,
-    rows_of_ticket,
+    rows_of_tickets,
     running_recalls,
     unacknowledged,
 )
@@ -100,10 +100,16 @@ def on_sales_recorded(tx: Transaction, fact: SalesRecorded) -> None:
             ensure_public_notice(tx, recall, "a buyer without contact")
 
 
-def on_ticket_moved(tx: Transaction, fact: TicketMoved) -> None:
-    """Let the board follow the visit of a removal."""
+def on_tickets_moved(tx: Transaction, facts: Sequence[TicketMoved]) -> None:
+    """Let the board follow the visits of removals."""
+    rows = rows_of_tickets(tx.session, {fact.ticket_id for fact in facts})
+    for fact in facts:
+        _follow(tx, [row for row in rows[fact.ticket_id] if row.ticket_id == fact.ticket_id], fact)
+
+
+def _follow(tx: Transaction, rows: Sequence[RecallCabinet], fact: TicketMoved) -> None:
     wanted = _BY_TICKET.get(fact.after)
-    for row in rows_of_ticket(tx.session, fact.ticket_id):
+    for row in rows:
         if wanted is not None:
             cabinets.follow_ticket(tx, row, wanted)
         elif fact.after is TicketState.TRIAGED or fact.after in _ENDED:

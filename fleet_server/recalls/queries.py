@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from fleet_server.auth.rules import Scope as ActorScope
+from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.cabinets.queries import within
 from fleet_server.dispatch.models import Visit, VisitTicket
@@ -147,10 +148,16 @@ def unacknowledged(session: Session, cabinet_ids: Iterable[str]) -> list[RecallC
     return list(session.scalars(found))
 
 
-def rows_of_ticket(session: Session, ticket_id: str) -> list[RecallCabinet]:
-    """Rows a ticket works for, locked."""
-    found = select(RecallCabinet).where(RecallCabinet.ticket_id == ticket_id)
-    return list(session.scalars(found.order_by(RecallCabinet.id).with_for_update()))
+def rows_of_tickets(
+    session: Session, ticket_ids: Iterable[str]
+) -> defaultdict[str, list[RecallCabinet]]:
+    """Rows these tickets work for, by ticket, locked in one order."""
+    found = select(RecallCabinet).where(one_of(session, RecallCabinet.ticket_id, ticket_ids))
+    rows: defaultdict[str, list[RecallCabinet]] = defaultdict(list)
+    for row in session.scalars(found.order_by(RecallCabinet.id).with_for_update()):
+        if row.ticket_id is not None:
+            rows[row.ticket_id].append(row)
+    return rows
 
 
 def rows_of_cabinet(session: Session, cabinet_id: str) -> list[RecallCabinet]:

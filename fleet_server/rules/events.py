@@ -9,3 +9,13 @@ class VersionNotBelieved:
 
     cabinet_id: str
     reason: str
+
+
+@dataclass(frozen=True)
+class RulesOvertaken:
+    """Rules were issued once more because cabinets hold some this database never issued.
+
+    They hold what it knows alone: a recall or hold begun after the backup is lifted by them.
+    """
+
+    version: int

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from fleet_server.audit.service import record
 from fleet_server.live.service import FLEET, changed
 from fleet_server.outbox.service import send_to_all, send_to_each
+from fleet_server.rules.events import RulesOvertaken
 from fleet_server.rules.foreign_versions import VersionKind, follow, highest_named
 from fleet_server.rules.models import ActiveRule, RuleSet
 from fleet_server.rules.queries import active_rules, lock_versions, newest_set, newest_version
@@ -71,7 +72,8 @@ def overtake(tx: Transaction, signing: SigningService, named: Mapping[str, int])
     """
     lock_versions(tx.session)
     if follow(tx, VersionKind.RULES, named, newest_version(tx.session)):
-        _issue(tx, signing, "overtaken")
+        issued = _issue(tx, signing, "overtaken")
+        tx.announce(RulesOvertaken(issued.version))
 
 
 def _issue(tx: Transaction, signing: SigningService, why: str) -> RuleSet:

@@ -1,12 +1,13 @@
 """All selects of clocks."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from fleet_server.bulk import one_of
 from fleet_server.service_levels.clocks import Reading, Step, StepKind
 from fleet_server.service_levels.models import PolicyInForce, ServiceClock, ServiceClockStep
 from fleet_server.service_levels.presets import DEFAULT, newest, pinned
@@ -21,11 +22,14 @@ def policy_in_force(session: Session) -> Policy:
     return pinned(row.reference) if row is not None else newest(DEFAULT)
 
 
-def running_clocks(session: Session, owner_kind: str, owner_id: str) -> list[ServiceClock]:
-    """Clocks of a thing that have not stopped, locked."""
+def running_clocks(
+    session: Session, owner_kind: str, owner_ids: Collection[str]
+) -> list[ServiceClock]:
+    """Clocks of these things that have not stopped, locked in one order."""
     found = (
         select(ServiceClock)
-        .where(ServiceClock.owner_kind == owner_kind, ServiceClock.owner_id == owner_id)
+        .where(ServiceClock.owner_kind == owner_kind)
+        .where(one_of(session, ServiceClock.owner_id, owner_ids))
         .where(ServiceClock.stopped_at.is_(None))
         .order_by(ServiceClock.id)
         .with_for_update()
@@ -69,12 +73,6 @@ def steps_of(session: Session, clock_id: str) -> list[Step]:
         .order_by(ServiceClockStep.seq)
     )
     return [Step(StepKind(row.kind), row.at, row.amount) for row in session.scalars(found)]
-
-
-def last_seq(session: Session, clock_id: str) -> int:
-    """Sequence of a clock's newest step; 0 when there is none."""
-    newest_seq = select(func.max(ServiceClockStep.seq)).where(ServiceClockStep.clock_id == clock_id)
-    return session.scalar(newest_seq) or 0
 
 
 def reading_of(clock: ServiceClock) -> Reading:

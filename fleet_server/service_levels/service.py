@@ -4,6 +4,7 @@ A feature says what happened to its thing in the words of the policy (`opened`, 
 `arrived`, ...); which clocks that moves is the policy's business.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,6 @@ from fleet_server.service_levels.presets import newest, pinned
 from fleet_server.service_levels.queries import (
     IN_FORCE,
     clocks_of,
-    last_seq,
     reading_of,
     running_clocks,
 )
@@ -53,13 +53,15 @@ def start(
     tx: Transaction, owner: Owner, subject: Subject, event: str, policy: Policy
 ) -> list[ServiceClock]:
     """Start the clocks that `event` starts for this thing and that do not run already."""
-    running = {clock.name for clock in running_clocks(tx.session, owner.kind, owner.id)}
-    rules = [
-        rule
-        for rule in matching(policy, subject)
-        if event in rule.start and rule.name not in running
-    ]
-    return [_started(tx, owner, subject, rule, policy, event) for rule in rules]
+    running = {clock.name for clock in running_clocks(tx.session, owner.kind, [owner.id])}
+    return _start(tx, [(owner, subject)], event, policy, but_for=running)
+
+
+def start_new(
+    tx: Transaction, things: Sequence[tuple[Owner, Subject]], event: str, policy: Policy
+) -> None:
+    """Start the clocks that `event` starts for things that are new: none of theirs runs yet."""
+    _start(tx, things, event, policy)
 
 
 def start_added(
@@ -67,32 +69,41 @@ def start_added(
 ) -> list[ServiceClock]:
     """Start the clocks a changed subject adds: those of `event` this thing never had."""
     had = {clock.name for clock in clocks_of(tx.session, owner.kind, [owner.id])[owner.id]}
-    rules = [
-        rule for rule in matching(policy, subject) if event in rule.start and rule.name not in had
-    ]
-    return [_started(tx, owner, subject, rule, policy, event) for rule in rules]
+    return _start(tx, [(owner, subject)], event, policy, but_for=had)
 
 
 def happened(tx: Transaction, owner_kind: str, owner_id: str, event: str) -> None:
     """Stop the clocks that `event` stops; clocks that stand already stay as they are."""
-    for clock in running_clocks(tx.session, owner_kind, owner_id):
+    for clock in running_clocks(tx.session, owner_kind, [owner_id]):
         if event in _rule(clock).stop:
             _move(tx, clock, StepKind.STOPPED, cause={"event": event})
 
 
-def entered(tx: Transaction, owner_kind: str, owner_id: str, state: str) -> None:
-    """Pause the clocks that do not run in `state`, let the others run on."""
-    for clock in running_clocks(tx.session, owner_kind, owner_id):
-        pauses = state in _rule(clock).pause_in
-        if pauses and clock.paused_since is None:
+def entered(
+    tx: Transaction,
+    owner_kind: str,
+    owner_ids: Collection[str],
+    state: str,
+    event: str | None = None,
+) -> None:
+    """Things came into a state: pause the clocks that do not run in it, let the others run on.
+
+    `event`: what that means in the words of the policy; the clocks it stops are stopped instead.
+    """
+    for clock in running_clocks(tx.session, owner_kind, owner_ids):
+        rule = _rule(clock)
+        pauses = state in rule.pause_in
+        if event in rule.stop:
+            _move(tx, clock, StepKind.STOPPED, cause={"event": event})
+        elif pauses and clock.paused_since is None:
             _move(tx, clock, StepKind.PAUSED, cause={"state": state})
-        if not pauses and clock.paused_since is not None:
+        elif not pauses and clock.paused_since is not None:
             _move(tx, clock, StepKind.RESUMED, cause={"state": state})
 
 
 def retarget(tx: Transaction, owner: Owner, subject: Subject) -> None:
     """Give running clocks the targets of a changed priority; pauses so far are kept."""
-    for clock in running_clocks(tx.session, owner.kind, owner.id):
+    for clock in running_clocks(tx.session, owner.kind, [owner.id]):
         target = _rule(clock).target[subject.priority]
         if target != clock.target_seconds:
             _move(tx, clock, StepKind.RETARGETED, target, {"priority": str(subject.priority)})
@@ -100,7 +111,7 @@ def retarget(tx: Transaction, owner: Owner, subject: Subject) -> None:
 
 def hand_over(tx: Transaction, owner_kind: str, owner_id: str, accountable: str) -> None:
     """Warnings go to another one from now on."""
-    for clock in running_clocks(tx.session, owner_kind, owner_id):
+    for clock in running_clocks(tx.session, owner_kind, [owner_id]):
         clock.accountable = accountable
 
 
@@ -109,8 +120,29 @@ def note(tx: Transaction, clock: ServiceClock, kind: StepKind, amount: float = 0
     _move(tx, clock, kind, amount, {})
 
 
-def _started(  # private; the parts of one row
-    tx: Transaction, owner: Owner, subject: Subject, rule: ClockRule, policy: Policy, event: str
+def _start(
+    tx: Transaction,
+    things: Sequence[tuple[Owner, Subject]],
+    event: str,
+    policy: Policy,
+    but_for: Collection[str] = (),
+) -> list[ServiceClock]:
+    """Start clocks of many things with few statements, but for those of these names."""
+    clocks = [
+        _new_clock(tx, owner, rule, policy, rule.target[subject.priority])
+        for owner, subject in things
+        for rule in matching(policy, subject)
+        if event in rule.start and rule.name not in but_for
+    ]
+    tx.session.add_all(clocks)
+    tx.session.flush()  # the steps refer to them
+    for clock in clocks:
+        _append(tx, clock, Step(StepKind.STARTED, tx.now, clock.target_seconds), {"event": event})
+    return clocks
+
+
+def _new_clock(
+    tx: Transaction, owner: Owner, rule: ClockRule, policy: Policy, target_seconds: float
 ) -> ServiceClock:
     clock = ServiceClock(
         id=tx.new_id(),
@@ -121,12 +153,9 @@ def _started(  # private; the parts of one row
         accountable=owner.accountable,
         site_id=owner.site_id,
         region=owner.region,
+        steps=0,
     )
-    target = rule.target[subject.priority]
-    _show(clock, begun(tx.now, target))
-    tx.session.add(clock)
-    tx.session.flush()
-    _append(tx, clock, 1, Step(StepKind.STARTED, tx.now, target), {"event": event})
+    _show(clock, begun(tx.now, target_seconds))
     return clock
 
 
@@ -137,19 +166,17 @@ def _move(
     amount: float = 0.0,
     cause: dict[str, Any] | None = None,
 ) -> None:
-    tx.session.flush()
     step = Step(kind, tx.now, amount)
     _show(clock, after(reading_of(clock), step))
-    _append(tx, clock, last_seq(tx.session, clock.id) + 1, step, cause or {})
+    _append(tx, clock, step, cause or {})
 
 
-def _append(
-    tx: Transaction, clock: ServiceClock, seq: int, step: Step, cause: dict[str, Any]
-) -> None:
+def _append(tx: Transaction, clock: ServiceClock, step: Step, cause: dict[str, Any]) -> None:
+    clock.steps += 1
     tx.session.add(
         ServiceClockStep(
             clock_id=clock.id,
-            seq=seq,
+            seq=clock.steps,
             kind=step.kind,
             at=step.at,
             amount=step.amount,

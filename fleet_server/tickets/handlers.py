@@ -1,9 +1,10 @@
 """Reactions: faults open, join, escalate and close tickets; unreadable events ask for a look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
+from fleet_server.cabinets.models import Site
+from fleet_server.cabinets.queries import cabinet_by_id, cabinets_by_id, sites_by_id
 from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
 from fleet_server.faults.models import Fault
 from fleet_server.faults.queries import fault_by_id, faults_by_id
@@ -11,16 +12,18 @@ from fleet_server.faults.rules import FaultSource, kind_of
 from fleet_server.faults.states import FaultState
 from fleet_server.ingest.events import EventUnreadable
 from fleet_server.service_levels.queries import policy_in_force
-from fleet_server.service_levels.rules import Priority
+from fleet_server.service_levels.rules import Policy, Priority
 from fleet_server.tickets.models import Ticket
 from fleet_server.tickets.proof import verify_if_cleared
 from fleet_server.tickets.queries import (
     SELF_CLEARED,
-    ended_ticket_since,
-    faults_of,
+    Work,
+    ended_tickets_since,
+    faults_of_many,
     open_tickets_of_fault,
     open_tickets_of_many,
     unended_ticket,
+    unended_tickets,
 )
 from fleet_server.tickets.rules import (
     DESK_SKILL,
@@ -36,8 +39,9 @@ from fleet_server.tickets.service import (
     escalate,
     join_fault,
     link_fault,
-    move,
+    move_all,
     open_ticket,
+    open_tickets,
     reopen,
 )
 from fleet_server.tickets.silent_sites import comes_and_goes
@@ -50,8 +54,7 @@ from protocol.faults import Severity
 def on_faults_opened(tx: Transaction, facts: Sequence[FaultOpened]) -> None:
     """Open a ticket, or join or reopen the one of the same cabinet and component."""
     known = faults_by_id(tx.session, {fact.fault_id for fact in facts})
-    for fact in facts:
-        _ask(tx, known[fact.fault_id])
+    _ask(tx, [known[fact.fault_id] for fact in facts])
 
 
 def on_fault_repeated(tx: Transaction, fact: FaultRepeated) -> None:
@@ -66,7 +69,7 @@ def follow_fault(tx: Transaction, fault: Fault) -> None:
         return
     tickets = open_tickets_of_fault(tx.session, fault.id)
     if not tickets:
-        _ask(tx, fault)
+        _ask(tx, [fault])
     for ticket in tickets:
         if ticket.kind not in STOCK_KINDS:
             escalate(tx, ticket, priority_of(severity), severity)
@@ -75,11 +78,15 @@ def follow_fault(tx: Transaction, fault: Fault) -> None:
 def on_faults_ended(tx: Transaction, facts: Sequence[FaultEnded]) -> None:
     """Verify what was resolved; close what cleared by itself before anyone began."""
     standing = open_tickets_of_many(tx.session, {fact.fault_id for fact in facts})
+    quiet: dict[str, Ticket] = {}
     for fact in facts:
         for ticket in standing[fact.fault_id]:
             verify_if_cleared(tx, ticket)
             if ticket.state in SELF_CLEARING and fact.cleared_by is ClearedBy.AUTO:
-                _close_if_self_cleared(tx, ticket)
+                quiet[ticket.id] = ticket
+    faults = faults_of_many(tx.session, quiet)
+    closing = [one for one in quiet.values() if _cleared_by_itself(tx, one, faults[one.id])]
+    move_all(tx, closing, TicketState.CLOSED, SELF_CLEARED)
 
 
 def on_event_unreadable(tx: Transaction, fact: EventUnreadable) -> None:
@@ -115,59 +122,76 @@ def _is_muted(tx: Transaction, fault: Fault) -> bool:
     return is_muted(cabinet.muted_until, tx.now, Severity(fault.severity))
 
 
-def _ask(tx: Transaction, fault: Fault) -> None:
-    severity = Severity(fault.severity)
-    kind = kind_of(fault.code, fault.part)
-    plan = plan_for(kind, severity, FaultSource(fault.source))
-    if plan is None or _is_muted(tx, fault):
-        return
-    standing = unended_ticket(
-        tx.session, fault.site_id, fault.cabinet_id, plan.kind, plan.component
-    )
-    if standing is None:
-        _open(tx, fault, plan)
-    elif standing.state in JOINABLE:
-        join_fault(tx, standing, fault.id, severity)
+def _ask(tx: Transaction, faults: Sequence[Fault]) -> None:
+    """Join, reopen or open; looked up, and opened, for all at once."""
+    cabinets = cabinets_by_id(tx.session, {fault.cabinet_id for fault in faults})
+    planned: list[tuple[Work, Fault, Plan]] = []
+    for fault in faults:
+        severity = Severity(fault.severity)
+        plan = plan_for(kind_of(fault.code, fault.part), severity, FaultSource(fault.source))
+        muted = is_muted(cabinets[fault.cabinet_id].muted_until, tx.now, severity)
+        if plan is not None and not muted:
+            work = Work(fault.site_id, fault.cabinet_id, plan.kind, plan.component)
+            planned.append((work, fault, plan))
+    standing = unended_tickets(tx.session, {work for work, _, _ in planned})
+    first: dict[Work, tuple[Fault, Plan]] = {}
+    joining: list[tuple[Work, Fault]] = []
+    for work, fault, plan in planned:
+        if work in standing or work in first:
+            joining.append((work, fault))
+        else:
+            first[work] = (fault, plan)
+    standing |= _open(tx, first)
+    for work, fault in joining:
+        _join(tx, standing[work], fault)
+
+
+def _join(tx: Transaction, ticket: Ticket, fault: Fault) -> None:
+    if ticket.state in JOINABLE:
+        join_fault(tx, ticket, fault.id, Severity(fault.severity))
     else:
-        link_fault(tx, standing, fault.id)
-        reopen(tx, standing, "the fault came back")
+        link_fault(tx, ticket, fault.id)
+        reopen(tx, ticket, "the fault came back")
 
 
-def _open(tx: Transaction, fault: Fault, plan: Plan) -> None:
+def _open(tx: Transaction, wanted: Mapping[Work, tuple[Fault, Plan]]) -> dict[Work, Ticket]:
+    if not wanted:
+        return {}
     policy = policy_in_force(tx.session)
     since = tx.now - timedelta(seconds=policy.repeat_within_seconds)
-    earlier = ended_ticket_since(
-        tx.session, fault.site_id, fault.cabinet_id, plan.kind, plan.component, since
-    )
+    earlier = ended_tickets_since(tx.session, wanted.keys(), since)
+    sites = sites_by_id(tx.session, {work.site_id for work in wanted})
+    news = [
+        _new(fault, plan, sites[work.site_id], policy, earlier.get(work))
+        for work, (fault, plan) in wanted.items()
+    ]
+    return dict(zip(wanted, open_tickets(tx, news), strict=True))
+
+
+def _new(fault: Fault, plan: Plan, site: Site, policy: Policy, earlier: Ticket | None) -> NewTicket:
     kind = kind_of(fault.code, fault.part)
     priority = priority_of(plan.severity)
-    site = site_by_id(tx.session, fault.site_id)
-    open_ticket(
-        tx,
-        NewTicket(
-            kind=plan.kind,
-            priority=priority if earlier is None else priority.raised,
-            site_id=fault.site_id,
-            cabinet_id=fault.cabinet_id,
-            component=plan.component,
-            skill=plan.skill,
-            severity=plan.severity,
-            title_zh=f"{kind.title_zh}（{site.name}）",
-            title_en=f"{kind.title_en} ({site.name})",
-            needs_visit=plan.needs_visit,
-            wait_seconds=policy.triage_wait_seconds if plan.waits else 0.0,
-            origin_kind="fault",
-            origin_id=fault.id,
-            fault_ids=(fault.id,),
-            repeat_of=None if earlier is None else earlier.id,
-        ),
+    return NewTicket(
+        kind=plan.kind,
+        priority=priority if earlier is None else priority.raised,
+        site_id=fault.site_id,
+        cabinet_id=fault.cabinet_id,
+        component=plan.component,
+        skill=plan.skill,
+        severity=plan.severity,
+        title_zh=f"{kind.title_zh}（{site.name}）",
+        title_en=f"{kind.title_en} ({site.name})",
+        needs_visit=plan.needs_visit,
+        wait_seconds=policy.triage_wait_seconds if plan.waits else 0.0,
+        origin_kind="fault",
+        origin_id=fault.id,
+        fault_ids=(fault.id,),
+        repeat_of=None if earlier is None else earlier.id,
     )
 
 
-def _close_if_self_cleared(tx: Transaction, ticket: Ticket) -> None:
+def _cleared_by_itself(tx: Transaction, ticket: Ticket, faults: list[Fault]) -> bool:
     # A fault of severity C stopped sales: somebody looks, even if it went away.
-    faults = faults_of(tx.session, ticket.id)
     if any(fault.state != FaultState.CLEARED or fault.severity == Severity.C for fault in faults):
-        return
-    if not comes_and_goes(tx, ticket, faults):
-        move(tx, ticket, TicketState.CLOSED, SELF_CLEARED)
+        return False
+    return not comes_and_goes(tx, ticket, faults)

@@ -66,8 +66,10 @@ def resolve(tx: Transaction, ticket: Ticket, reason: str) -> None:
 
 def verify_if_cleared(tx: Transaction, ticket: Ticket) -> None:
     """Verify a resolved ticket whose faults the cabinet cleared; one without faults waits."""
+    if ticket.state != TicketState.RESOLVED:
+        return
     faults = faults_of(tx.session, ticket.id)
-    if ticket.state == TicketState.RESOLVED and faults and not _active(faults):
+    if faults and not _active(faults):
         move(tx, ticket, TicketState.VERIFIED, "the cabinet cleared its faults")
 
 

@@ -1,7 +1,8 @@
 """All selects of tickets."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, exists, or_, select
@@ -66,6 +67,47 @@ def unended_ticket(
         .limit(1)
     )
     return session.scalar(found.with_for_update())
+
+
+@dataclass(frozen=True)
+class Work:
+    """What makes two tickets about one cabinet the same work."""
+
+    site_id: str
+    cabinet_id: str
+    kind: str
+    component: str
+
+
+def unended_tickets(session: Session, works: Collection[Work]) -> dict[Work, Ticket]:
+    """`unended_ticket` of many works at cabinets, locked in one order."""
+    states = Ticket.state.in_(JOINABLE | REOPENABLE)
+    found = _same_as_any(session, works).where(states).order_by(Ticket.id).with_for_update()
+    best: dict[Work, Ticket] = {}
+    for ticket in session.scalars(found):
+        work = work_of(ticket)
+        other = best.get(work)
+        if other is None or ticket.state in JOINABLE or other.state not in JOINABLE:
+            best[work] = ticket  # of two that are equally good the newer one
+    return best
+
+
+def ended_tickets_since(
+    session: Session, works: Collection[Work], since: datetime
+) -> dict[Work, Ticket]:
+    """`ended_ticket_since` of many works at cabinets."""
+    found = (
+        _same_as_any(session, works)
+        .where(Ticket.state == TicketState.CLOSED, Ticket.closed_at >= since)
+        .where(Ticket.reason != SELF_CLEARED)
+        .order_by(Ticket.id)
+    )
+    return {work_of(ticket): ticket for ticket in session.scalars(found)}
+
+
+def work_of(ticket: Ticket) -> Work:
+    """What a ticket at a cabinet is about."""
+    return Work(ticket.site_id, ticket.cabinet_id or "", ticket.kind, ticket.component)
 
 
 def ended_ticket_since(  # the same work is told by these
@@ -161,6 +203,20 @@ def faults_of(session: Session, ticket_id: str) -> list[Fault]:
     return list(session.scalars(found))
 
 
+def faults_of_many(session: Session, ticket_ids: Collection[str]) -> defaultdict[str, list[Fault]]:
+    """The same of many tickets, by ticket."""
+    found = (
+        select(TicketFault.ticket_id, Fault)
+        .join(Fault, Fault.id == TicketFault.fault_id)
+        .where(one_of(session, TicketFault.ticket_id, ticket_ids))
+        .order_by(Fault.since, Fault.id)
+    )
+    faults: defaultdict[str, list[Fault]] = defaultdict(list)
+    for ticket_id, fault in session.execute(found):
+        faults[ticket_id].append(fault)
+    return faults
+
+
 def is_linked(session: Session, ticket_id: str, fault_id: str) -> bool:
     """Whether the ticket is to end this episode already."""
     return session.get(TicketFault, (ticket_id, fault_id)) is not None
@@ -245,4 +301,14 @@ def _same(site_id: str, cabinet_id: str | None, kind: str, component: str) -> Se
     place = Ticket.cabinet_id.is_(None) if cabinet_id is None else Ticket.cabinet_id == cabinet_id
     return select(Ticket).where(
         Ticket.site_id == site_id, place, Ticket.kind == kind, Ticket.component == component
+    )
+
+
+def _same_as_any(session: Session, works: Collection[Work]) -> Select[Ticket]:
+    # Few components and kinds, many cabinets: what is too much by their product fits no work asked
+    # for, and is never looked up.
+    return select(Ticket).where(
+        one_of(session, Ticket.cabinet_id, {work.cabinet_id for work in works}),
+        Ticket.kind.in_({work.kind for work in works}),
+        Ticket.component.in_({work.component for work in works}),
     )

@@ -4,13 +4,14 @@ Other features call `open_ticket` (recalls), `move`, `hand_over`, `arrive` and `
 (dispatch).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
-from fleet_server.cabinets.queries import site_by_id
+from fleet_server.cabinets.queries import site_by_id, sites_by_id
 from fleet_server.live.service import FLEET, changed
 from fleet_server.notifications.rules import to_role
 from fleet_server.service_levels import service as clocks
@@ -67,45 +68,33 @@ class NewTicket:
 
 def open_ticket(tx: Transaction, new: NewTicket) -> Ticket:
     """Open a ticket, start its clocks, and let dispatch begin at once or after the wait."""
-    site = site_by_id(tx.session, new.site_id)
-    policy = policy_in_force(tx.session)
-    owner = to_role(Role.DISPATCHER if new.needs_visit else Role.OPERATOR)
-    ticket = Ticket(
-        id=tx.new_id(),
-        kind=new.kind,
-        state=TicketState.NEW,
-        priority=new.priority,
-        severity=new.severity,
-        title_zh=new.title_zh,
-        title_en=new.title_en,
-        description=new.description,
-        site_id=new.site_id,
-        cabinet_id=new.cabinet_id,
-        component=new.component,
-        skill=new.skill,
-        needs_visit=new.needs_visit,
-        origin_kind=new.origin_kind,
-        origin_id=new.origin_id,
-        owner=owner,
-        policy=policy.reference,
-        repeat_of=new.repeat_of,
-        reason="opened",
-        opened_at=tx.now,
-        triage_at=_auto_triage_at(tx.now, policy, new),
-        dispatch_at=tx.now + timedelta(seconds=new.wait_seconds) if new.needs_visit else None,
-    )
-    tx.session.add(ticket)
-    tx.session.flush()
-    _note(tx, ticket, "opened", TicketState.NEW, "opened", {"repeat_of": new.repeat_of})
-    _hand(tx, ticket, None, owner, "opened")
-    for fault_id in new.fault_ids:
-        link_fault(tx, ticket, fault_id)
-    clocks.start(tx, clock_owner(ticket, site.region), subject_of(ticket), "opened", policy)
-    record(tx, "ticket.opened", "ticket", ticket.id, {"kind": ticket.kind}, ticket.site_id)
-    tx.announce(TicketOpened(ticket.id, ticket.kind, ticket.site_id, ticket.cabinet_id))
-    if new.needs_visit and new.wait_seconds <= 0:
-        begin_dispatch(tx, ticket)
+    (ticket,) = open_tickets(tx, [new])
     return ticket
+
+
+def open_tickets(tx: Transaction, news: Sequence[NewTicket]) -> list[Ticket]:
+    """Open many, with a few statements in all."""
+    policy = policy_in_force(tx.session)
+    sites = sites_by_id(tx.session, {new.site_id for new in news})
+    tickets = [_new_ticket(tx, new, policy) for new in news]
+    tx.session.add_all(tickets)
+    tx.session.flush()  # what follows refers to them
+    for ticket, new in zip(tickets, news, strict=True):
+        _note(tx, ticket, "opened", TicketState.NEW, "opened", {"repeat_of": new.repeat_of})
+        _hand(tx, ticket, None, ticket.owner, "opened")
+        for fault_id in new.fault_ids:
+            link_fault(tx, ticket, fault_id)
+    things = [
+        (clock_owner(ticket, sites[ticket.site_id].region), subject_of(ticket))
+        for ticket in tickets
+    ]
+    clocks.start_new(tx, things, "opened", policy)
+    for ticket, new in zip(tickets, news, strict=True):
+        record(tx, "ticket.opened", "ticket", ticket.id, {"kind": ticket.kind}, ticket.site_id)
+        tx.announce(TicketOpened(ticket.id, ticket.kind, ticket.site_id, ticket.cabinet_id))
+        if new.needs_visit and new.wait_seconds <= 0:
+            begin_dispatch(tx, ticket)
+    return tickets
 
 
 def move(
@@ -116,17 +105,27 @@ def move(
     details: dict[str, Any] | None = None,
 ) -> None:
     """Take one step of the life cycle. Raises IllegalTransitionError."""
-    before = TicketState(ticket.state)
-    ticket.state = TICKET_LIFE.step(before, to)
-    ticket.reason = reason[:200]
-    _set_instants(tx, ticket, to)
-    _note(tx, ticket, "moved", before, reason, details or {})
-    event = _CLOCK_EVENTS.get(to)
-    if event is not None:
-        clocks.happened(tx, OWNER_KIND, ticket.id, event)
-    clocks.entered(tx, OWNER_KIND, ticket.id, to)
-    record(tx, f"ticket.{to}", "ticket", ticket.id, {"from": before}, ticket.site_id)
-    tx.announce(TicketMoved(ticket.id, before, to, ticket.reason))
+    move_all(tx, [ticket], to, reason, details)
+
+
+def move_all(
+    tx: Transaction,
+    tickets: Sequence[Ticket],
+    to: TicketState,
+    reason: str,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Let many take the same step, with a few statements. Raises IllegalTransitionError."""
+    moved = [(ticket, TicketState(ticket.state)) for ticket in tickets]
+    for ticket, before in moved:
+        ticket.state = TICKET_LIFE.step(before, to)
+        ticket.reason = reason[:200]
+        _set_instants(tx, ticket, to)
+        _note(tx, ticket, "moved", before, reason, details or {})
+    clocks.entered(tx, OWNER_KIND, [one.id for one in tickets], to, _CLOCK_EVENTS.get(to))
+    for ticket, before in moved:
+        record(tx, f"ticket.{to}", "ticket", ticket.id, {"from": before}, ticket.site_id)
+        tx.announce(TicketMoved(ticket.id, before, to, ticket.reason))
 
 
 def begin_dispatch(tx: Transaction, ticket: Ticket) -> None:
@@ -224,6 +223,33 @@ def subject_of(ticket: Ticket) -> Subject:
         ticket.kind,
         Priority(ticket.priority),
         Severity(ticket.severity) if ticket.severity is not None else None,
+    )
+
+
+def _new_ticket(tx: Transaction, new: NewTicket, policy: Policy) -> Ticket:
+    return Ticket(
+        id=tx.new_id(),
+        kind=new.kind,
+        state=TicketState.NEW,
+        priority=new.priority,
+        severity=new.severity,
+        title_zh=new.title_zh,
+        title_en=new.title_en,
+        description=new.description,
+        site_id=new.site_id,
+        cabinet_id=new.cabinet_id,
+        component=new.component,
+        skill=new.skill,
+        needs_visit=new.needs_visit,
+        origin_kind=new.origin_kind,
+        origin_id=new.origin_id,
+        owner=to_role(Role.DISPATCHER if new.needs_visit else Role.OPERATOR),
+        policy=policy.reference,
+        repeat_of=new.repeat_of,
+        reason="opened",
+        opened_at=tx.now,
+        triage_at=_auto_triage_at(tx.now, policy, new),
+        dispatch_at=tx.now + timedelta(seconds=new.wait_seconds) if new.needs_visit else None,
     )
 
 

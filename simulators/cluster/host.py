@@ -75,7 +75,9 @@ class ClusterHost:
     @property
     def settings(self) -> Settings:
         """Settings of whoever works on its database: keys, broker secret and all."""
-        return Settings(data_dir=self.data_dir, database_url=self._order.database_url)
+        return Settings(
+            data_dir=self.data_dir, database_url=self._order.database_url, downlink_qos=0
+        )
 
     @property
     def processes(self) -> dict[str, Startable]:

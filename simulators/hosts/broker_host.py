@@ -138,6 +138,11 @@ class ConfiguredBroker:
         self.watcher.start()
 
 
+def downlink_qos(host: BrokerHost) -> int:
+    """QoS towards cabinets over this broker (P-0)."""
+    return int(host.environment.get("FLEET_DOWNLINK_QOS", "1"))
+
+
 def wait_for_broker(port: int, data_dir: Path, host: str = "127.0.0.1") -> None:
     """Wait until the server's user is let in on this port."""
     secret = broker_secret(data_dir)

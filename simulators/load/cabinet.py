@@ -145,7 +145,8 @@ class LoadCabinet:
     def subscribe(self) -> bytes:
         """The two subscriptions of a cabinet (P-0)."""
         filters = cabinet_subscriptions(self._orders.fleet, self.member.cabinet)
-        return mqtt.subscribe(self._next_id(), [(one, 1) for one in filters])
+        qos = self._orders.downlink_qos
+        return mqtt.subscribe(self._next_id(), [(one, qos) for one in filters])
 
     def birth(self, elapsed: float) -> bytes:
         """Presence, and at once what was under way before (P-2)."""

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -85,6 +85,7 @@ class Orders:
     """Committed events each keeps for a receipt that falls back (P-7); a real one: 7 days."""
     uncommitted_events_max: int = KEPT_EVENTS_MAX
     """Events written and not committed: then a cabinet writes no more until receipts come."""
+    downlink_qos: int = 1
     keep_hashes: bool = False
     """Whether each keeps the SHA-256 of every body it wrote: 32 bytes an event, no bound."""
     refused: int = 0
@@ -128,6 +129,12 @@ class Roll:
     fleet: str
     signing_keys: list[str]
     members: list[Member]
+    downlink_qos: int = 1
+    """Of their subscriptions, as enrolment would tell them (P-0)."""
+
+    def part(self, members: Sequence[Member]) -> "Roll":
+        """The same for some of them."""
+        return replace(self, members=list(members))
 
     def keyring(self) -> Keyring:
         """Keys the cabinets trust."""
@@ -136,7 +143,12 @@ class Roll:
     def write(self, path: Path) -> None:
         """Keep it, whole or not at all; it holds secrets."""
         entries = [vars(one) for one in self.members]
-        kept = {"fleet": self.fleet, "signing_keys": self.signing_keys, "cabinets": entries}
+        kept = {
+            "fleet": self.fleet,
+            "signing_keys": self.signing_keys,
+            "downlink_qos": self.downlink_qos,
+            "cabinets": entries,
+        }
         draft = path.with_suffix(".draft")
         draft.touch(mode=0o600)
         draft.chmod(0o600)
@@ -149,6 +161,6 @@ def read_roll(path: Path) -> Roll:
     try:
         kept = json.loads(path.read_text())
         members = [Member(**entry) for entry in kept["cabinets"]]
-        return Roll(kept["fleet"], kept["signing_keys"], members)
+        return Roll(kept["fleet"], kept["signing_keys"], members, kept.get("downlink_qos", 1))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SimulatorError(f"{path} is no roll of cabinets: {error}") from error

@@ -13,7 +13,6 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 
 from simulators.errors import SimulatorError
-from simulators.load.orders import Roll
 from simulators.load.runner import Load, LoadOrder, LoadReport, Standing, percentiles
 
 LOOK_SECONDS = 0.5
@@ -85,7 +84,7 @@ def shared_out(order: LoadOrder, processes: int) -> list[LoadOrder]:
     return [
         replace(
             order,
-            roll=Roll(order.roll.fleet, order.roll.signing_keys, members[number::processes]),
+            roll=order.roll.part(members[number::processes]),
             events_per_second=None if rate is None else rate / processes,
             connect_per_second=order.connect_per_second / processes,
             seed=order.seed * processes + number,

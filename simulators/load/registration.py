@@ -33,7 +33,7 @@ def roll_of(
         known = _known(server, path)
         members = list(known.members) if known else []
         signing_keys, _ = keys_for_cabinet(server.signing)
-        roll = Roll(settings.fleet, signing_keys, members)
+        roll = Roll(settings.fleet, signing_keys, members, settings.downlink_qos)
         first = 1 + max((_number(one.cabinet) for one in members), default=-1)
         while len(members) < count:
             wanted = min(PER_TRANSACTION, count - len(members))
@@ -44,7 +44,7 @@ def roll_of(
         roll.write(path)
     finally:
         server.close()
-    return Roll(roll.fleet, roll.signing_keys, members[:count])
+    return roll.part(members[:count])
 
 
 def _known(server: FleetServer, path: Path) -> Roll | None:

@@ -127,6 +127,7 @@ class Load:
             sessions_from=int(self._clock.now().timestamp()),
             kept_events=kept,
             uncommitted_events_max=kept,
+            downlink_qos=order.roll.downlink_qos,
             keep_hashes=order.keep_hashes,
         )
         self._text = ""

@@ -27,7 +27,7 @@ from protocol.journal import Receipt
 from protocol.presence import Presence, PresenceCause, PresenceState
 from protocol.topics import UpKind, cabinet_subscriptions, up
 from protocol.wire import encode
-from simulators.hosts.broker_host import BrokerHost
+from simulators.hosts.broker_host import BrokerHost, downlink_qos
 from simulators.waiting import wait_until
 from tests.brokers.wire import WAIT_SECONDS, Wire
 from tests.registry import add_a_site
@@ -213,7 +213,7 @@ class Place:
             return not waiting(tx.session, 1)
 
     def _build(self, data_dir: Path) -> FleetServer:
-        qos = int(self.host.environment.get("FLEET_DOWNLINK_QOS", "1"))
+        qos = downlink_qos(self.host)
         settings = Settings(
             data_dir=data_dir,
             broker_url=self.host.server_url,

@@ -21,6 +21,7 @@ from edge_agent.mqtt_link import (
     NoBrokerError,
     broker_at,
 )
+from protocol.enrolment import EnrolmentAnswer
 from tests.edge_agent.model_server import ModelServer
 
 WILL = Message("fleet/v1/00/up/cab-1/presence", b"will", 1)
@@ -167,6 +168,25 @@ def test_p00_a_connection_is_clean_with_our_name_will_and_keep_alive(
     assert connect.count(b"cab-1") == 3  # client id, will topic, user
     assert connect.endswith(b"secret")
     assert broker.packet(SUBSCRIBE)[2:] == b"\x00\x03a/+\x01\x00\x03b/+\x01"
+
+
+def test_p00_the_subscriptions_have_the_qos_that_enrolment_told(
+    broker: RudeBroker, wired: Wired
+) -> None:
+    told = EnrolmentAnswer(
+        cabinet="cab-1",
+        fleet="fleet",
+        shard=1,
+        brokers=[f"mqtt://127.0.0.1:{broker.port}"],
+        credential="secret",
+        signing_keys=[],
+        sealing_key="",
+        downlink_qos=0,
+    )
+    wired.link = MqttLink.of(told, [], wired.woken.set)
+    wired.open()
+    assert wired.next() == LinkOpened()
+    assert broker.packet(SUBSCRIBE)[2:] == b"\x00\x03a/+\x00\x00\x03b/+\x00"
 
 
 def test_messages_travel_both_ways(broker: RudeBroker, wired: Wired) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from edge_agent.seed import Chance
 from fleet_server.settings import Settings
 from simulators.errors import UnexpectedAnswerError
-from simulators.hosts.broker_host import BrokerHost
+from simulators.hosts.broker_host import BrokerHost, downlink_qos
 from simulators.hosts.cabinet_host import CabinetHost
 from simulators.hosts.fleet_host import FleetHost, FleetOrder
 from simulators.hosts.postgres_host import PostgresHost
@@ -49,12 +49,13 @@ class World:
         self._roll = roll_of(settings, SIMULATED)
         (self.folder / "broker").mkdir()
         self.broker = broker(self.folder / "broker", data_dir, self.postgres.url)
+        self._roll = replace(self._roll, downlink_qos=downlink_qos(self.broker))
         order = FleetOrder(
             folder=self.folder,
             database_url=self.postgres.url,
             broker_url=self.broker.server_url,
             cabinet_port=urlsplit(self.broker.url).port or 0,
-            downlink_qos=int(self.broker.environment.get("FLEET_DOWNLINK_QOS", "1")),
+            downlink_qos=downlink_qos(self.broker),
             ingests=2,
             workers=2,
         )

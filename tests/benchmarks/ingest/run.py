@@ -13,7 +13,6 @@ import os
 import statistics
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import psycopg
@@ -65,7 +64,7 @@ class Rolls:
         members = self._roll.members[self._used : self._used + count]
         assert len(members) == count, "too few cabinets joined"
         self._used += count
-        return replace(self._roll, members=members)
+        return self._roll.part(members)
 
 
 def run(console: Console) -> None:

@@ -4,14 +4,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 
 from fleet_server.settings import Settings
-from simulators.hosts.broker_host import BrokerHost
+from simulators.hosts.broker_host import BrokerHost, downlink_qos
 from simulators.hosts.fleet_host import FleetHost, FleetOrder
 from simulators.hosts.postgres_host import PostgresHost
 from simulators.load.orders import Roll
@@ -63,12 +63,13 @@ def stack(broker: BrokerKind, cabinets: int, *, on_postgres: bool = True) -> Ite
         (folder / "broker").mkdir()
         host = broker(folder / "broker", data_dir, url)
         host.start()
+        roll = replace(roll, downlink_qos=downlink_qos(host))
         order = FleetOrder(
             folder=folder,
             database_url=url,
             broker_url=host.server_url,
             cabinet_port=urlsplit(host.url).port or 0,
-            downlink_qos=int(host.environment.get("FLEET_DOWNLINK_QOS", "1")),
+            downlink_qos=downlink_qos(host),
             ingests=1,
             policy="strict",
             serves_operations=True,

@@ -6,7 +6,6 @@ with the load: CPU seconds are counted, not the clock.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from rich.console import Console
 
@@ -74,7 +73,7 @@ def _of_cabinets(broker: BrokerKind, tell: Callable[[str], None]) -> dict[str, f
 def _idle(made: Stack, first: int, last: int) -> tuple[Look, Look]:
     """Looks at the beginning and the end of a time in which these cabinets only beat."""
     looks: list[Look] = []
-    roll = replace(made.roll, members=made.roll.members[first:last])
+    roll = made.roll.part(made.roll.members[first:last])
     seconds = IDLE_SECONDS + HEARTBEAT_SECONDS
     order = LoadOrder(roll, made.broker.url, 0.0, seconds=seconds, spread_seconds=5.0)
 
@@ -117,7 +116,7 @@ def _of_events(broker: BrokerKind, tell: Callable[[str], None]) -> dict[str, flo
 def _at(made: Stack, first: int, rate: float, batch: int) -> tuple[dict[str, float], LoadReport]:
     before = look(made)
     done = made.play(
-        roll=replace(made.roll, members=made.roll.members[first : first + CABINETS]),
+        roll=made.roll.part(made.roll.members[first : first + CABINETS]),
         events_per_second=rate,
         batch=batch,
         seconds=EVENT_SECONDS,

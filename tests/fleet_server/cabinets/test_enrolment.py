@@ -61,6 +61,7 @@ def test_p19_the_answer_holds_all_a_cabinet_needs_to_speak(
     told = decode_json(answer.content, EnrolmentAnswer)
     assert (told.cabinet, told.fleet, told.shard) == ("C1", "fleet", shard_of("C1"))
     assert told.brokers == registered.settings.brokers_for_cabinet(shard_of("C1"))
+    assert told.downlink_qos == registered.settings.downlink_qos
     keys = [base64.b64decode(key) for key in told.signing_keys]
     assert keys == registered.signing.public_keys
     assert base64.b64decode(told.sealing_key) == registered.signing.sealing_public_key

@@ -14,6 +14,7 @@ from fleet_server.auth.rules import Role
 from fleet_server.cabinets.models import CabinetDesired
 from fleet_server.clock import ManualClock
 from fleet_server.faults.models import Fault
+from fleet_server.notifications.models import Notice
 from fleet_server.outbox.models import OutboundMessage
 from fleet_server.rules.foreign_versions import AHEAD_MAX, CABINET_PACE, FLEET_PACE
 from fleet_server.rules.queries import newest_set, newest_version
@@ -46,7 +47,11 @@ def test_p16_a_cabinet_that_is_ahead_gets_the_rules_in_force_above_its_version(
         assert issued is not None
         bundle = read_rule_bundle(read_envelope(issued.envelope.encode()).payload)
         topics = [row.topic for row in tx.session.query(OutboundMessage)]
+        notices = {row.audience: row for row in tx.session.query(Notice)}
     assert (issued.version, bundle.version) == (8, 8)
+    # What was recalled after the backup is on sale again until somebody begins it again.
+    assert set(notices) == {"role:recall_author", "role:recall_approver", "role:supervisor"}
+    assert {row.urgency for row in notices.values()} == {"urgent"}
     assert "fleet/v1/all/rules" in topics
 
 

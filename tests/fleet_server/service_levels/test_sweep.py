@@ -56,7 +56,7 @@ def test_a_breach_is_never_erased(desk: Desk) -> None:
     owner = start(desk)
     desk.wait(901)
     with desk.server.transactions.write("system:test") as tx:
-        service.entered(tx, "ticket", "t1", "waiting_site")
+        service.entered(tx, "ticket", ["t1"], "waiting_site")
         service.retarget(tx, owner, HURRY)
         service.happened(tx, "ticket", "t1", "triaged")
     with desk.server.transactions.read() as tx:
@@ -68,11 +68,11 @@ def test_a_breach_is_never_erased(desk: Desk) -> None:
 def test_a_clock_paused_by_a_state_runs_on_after_it(desk: Desk) -> None:
     start(desk)
     with desk.server.transactions.write("system:test") as tx:
-        service.entered(tx, "ticket", "t1", "waiting_site")
+        service.entered(tx, "ticket", ["t1"], "waiting_site")
     desk.wait(90 * 3600)
     with desk.server.transactions.write("system:test") as tx:
         assert clocks(tx)["arrival"].breached_at is None
-        service.entered(tx, "ticket", "t1", "triaged")
+        service.entered(tx, "ticket", ["t1"], "triaged")
         service.happened(tx, "ticket", "t1", "arrived")
     with desk.server.transactions.read() as tx:
         arrival = clocks(tx)["arrival"]
@@ -112,7 +112,7 @@ def test_the_stored_values_equal_the_replayed_history(
 def _act(tx: Transaction, owner: service.Owner, action: str) -> None:
     if action in {"pause", "resume"}:
         state = "waiting_site" if action == "pause" else "triaged"
-        service.entered(tx, "ticket", owner.id, state)
+        service.entered(tx, "ticket", [owner.id], state)
     elif action == "hurry":
         service.retarget(tx, owner, HURRY)
     elif action != "wait":
