@@ -222,8 +222,10 @@ class FleetServer:
 
     def find_silent(self) -> None:
         """Declare everyone silent who is, some hundreds in a transaction (P-10)."""
-        is_more = True
+        was_ready, is_more = self.link.ready.is_set(), True
         while is_more:
+            if self.link.ready.is_set() != was_ready or self.link.became_ready.is_set():
+                return  # the broker was lost meanwhile: `_greet` first makes us deaf
             until = self.batcher.heard_until(self.clock.elapsed())
             with self.transactions.write("system:ingest.silence") as tx:
                 silent = declare_silent(tx, self.board, until)
@@ -243,7 +245,8 @@ class FleetServer:
         try:
             with self.transactions.write("system:ingest.flush") as tx:
                 flush(tx, self.board)
-        except SQLAlchemyError:  # only "last heard" is lost, for five seconds
+        except SQLAlchemyError:
+            self.board.not_flushed()
             log.exception("flush.failed")
 
 

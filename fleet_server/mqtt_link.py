@@ -32,6 +32,9 @@ KEEP_ALIVE_SECONDS = 15
 PING_SECONDS = KEEP_ALIVE_SECONDS / 3
 SILENCE_SECONDS_MAX = 2 * KEEP_ALIVE_SECONDS
 """Nothing read for so long, though each ping is answered: the connection is dead."""
+ANSWER_SECONDS_MAX = 15.0
+"""From a CONNECT or SUBSCRIBE to its answer. A node may answer pings and nothing else: while its
+cluster has no leader, say. Another one of the list may do better."""
 LOOK_SECONDS = 0.5
 WRITE_SECONDS_MAX = 10.0
 """A broker that takes no bytes for this long is as good as gone."""
@@ -89,6 +92,8 @@ class MqttLink:
         self._packet_id = 0
         self._waiting: dict[int, threading.Event] = {}
         self._subscribing: set[int] = set()
+        self._asked: float | None = None
+        """When CONNECT or SUBSCRIBE was sent that is not answered yet."""
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
@@ -172,7 +177,7 @@ class MqttLink:
         reader = mqtt.Reader(PACKET_BYTES_MAX)
         poll = select.poll()
         poll.register(connection, select.POLLIN)
-        heard = pinged = self._clock.elapsed()
+        heard = pinged = self._asked = self._clock.elapsed()
         while not self._stop.is_set():
             readable = poll.poll(LOOK_SECONDS * 1000)
             now = self._clock.elapsed()
@@ -184,9 +189,15 @@ class MqttLink:
                 self._take(reader.feed(data))
             if now - heard > SILENCE_SECONDS_MAX:
                 raise _Lost("nothing is heard from the broker")
+            if self._is_unanswered(now):
+                raise _Lost("the broker answers no CONNECT or SUBSCRIBE")
             if now - pinged > PING_SECONDS:
                 pinged = now
                 self._write(mqtt.PINGREQ)
+
+    def _is_unanswered(self, now: float) -> bool:
+        asked = self._asked  # written by whoever subscribes, too
+        return asked is not None and now - asked > ANSWER_SECONDS_MAX
 
     def _take(self, packets: Sequence[mqtt.Packet]) -> None:
         """Handle what came in one read: messages are acknowledged together."""
@@ -216,6 +227,7 @@ class MqttLink:
                 raise _Lost(f"the broker refused the connection with {packet.code}")
             self._subscribe()
             if not self._wanted:
+                self._asked = None
                 self._become_ready()
         elif isinstance(packet, mqtt.Suback):
             self._subscribed(packet)
@@ -228,6 +240,7 @@ class MqttLink:
         if new:
             number = self._next_id()
             self._subscribing.add(number)
+            self._asked = self._clock.elapsed()
             self._write(mqtt.subscribe(number, [(one, self._qos.up) for one in new]))
         if old:
             self._write(mqtt.unsubscribe(self._next_id(), old))
@@ -236,6 +249,8 @@ class MqttLink:
         self._subscribing.discard(packet.packet_id)
         if mqtt.SUBSCRIPTION_REFUSED in packet.codes:
             raise _Lost("the broker refused a subscription")
+        if not self._subscribing:
+            self._asked = None
         if not self._subscribing and not self.ready.is_set():
             self._become_ready()
 

@@ -242,5 +242,6 @@ def _repair(
 def _is_due(  # what the pace depends on
     pace: RepairPace, tx: Transaction, one: Held, kind: DownKind, version: int, *, unsure: bool
 ) -> bool:
-    born = one.reconnected or unsure
+    # Who is level and only did not say so is sent to at a pace, however often it is born.
+    born = one.reconnected and not unsure
     return pace.is_due(one.cabinet_id, kind, version, tx.now, one.uplink, born=born)

@@ -40,6 +40,7 @@ class LastHeard:
     def __init__(self, elapsed: float) -> None:
         self._lock = threading.Lock()
         self._heard: dict[str, Heard] = {}
+        self._last_flushed: list[str] = []
         self._deaf_until = elapsed + DEAF_AFTER_RECONNECT_SECONDS
         self._watched = frozenset(range(SHARD_COUNT))
 
@@ -132,4 +133,12 @@ class LastHeard:
             }
             for heard in found.values():
                 heard.is_flushed = True
+            self._last_flushed = list(found)
             return found
+
+    def not_flushed(self) -> None:
+        """The last flush did not reach the database: the next one takes the same cabinets."""
+        with self._lock:
+            for cabinet_id in self._last_flushed:
+                if cabinet_id in self._heard:
+                    self._heard[cabinet_id].is_flushed = False

@@ -31,6 +31,12 @@ def notice_for(session: Session, actor: Actor, notice_id: str) -> Notice:
     return notice
 
 
+def was_told_since(session: Session, about_kind: str, since: datetime) -> bool:
+    """Whether anybody was told of things of this kind since then."""
+    told = select(Notice.id).where(Notice.about_kind == about_kind, Notice.created_at > since)
+    return session.scalar(told.limit(1)) is not None
+
+
 def due_notices(session: Session, now: datetime, limit: int) -> list[Notice]:
     """Notices to send now, oldest first, locked; those another process holds are left out."""
     found = (

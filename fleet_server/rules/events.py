@@ -19,3 +19,5 @@ class RulesOvertaken:
     """
 
     version: int
+    cabinet_ids: tuple[str, ...]
+    """Who named such rules in this transaction."""

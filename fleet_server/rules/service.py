@@ -73,7 +73,7 @@ def overtake(tx: Transaction, signing: SigningService, named: Mapping[str, int])
     lock_versions(tx.session)
     if follow(tx, VersionKind.RULES, named, newest_version(tx.session)):
         issued = _issue(tx, signing, "overtaken")
-        tx.announce(RulesOvertaken(issued.version))
+        tx.announce(RulesOvertaken(issued.version, tuple(sorted(named))))
 
 
 def _issue(tx: Transaction, signing: SigningService, why: str) -> RuleSet:

@@ -44,8 +44,6 @@ class ServiceClock(Table):
     met: Mapped[bool | None] = mapped_column()
     look_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     """When the sweep has something to do with it; none while paused, breached or stopped."""
-    steps: Mapped[int] = mapped_column(Integer, default=0)
-    """How many steps its history has: the newest carries this `seq`."""
 
     __table_args__ = (Index("ix_service_clocks_owner", "owner_kind", "owner_id"),)
 

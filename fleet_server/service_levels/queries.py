@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fleet_server.bulk import one_of
@@ -34,7 +34,18 @@ def running_clocks(
         .order_by(ServiceClock.id)
         .with_for_update()
     )
-    return list(session.scalars(found))
+    # What this session read before it had the lock is out of date.
+    return list(session.scalars(found.execution_options(populate_existing=True)))
+
+
+def newest_steps(session: Session, clock_ids: Collection[str]) -> dict[str, int]:
+    """Sequence of the newest step of each; clocks without a step are left out."""
+    found = (
+        select(ServiceClockStep.clock_id, func.max(ServiceClockStep.seq))
+        .where(one_of(session, ServiceClockStep.clock_id, clock_ids))
+        .group_by(ServiceClockStep.clock_id)
+    )
+    return dict(session.execute(found).all())
 
 
 def clocks_of(

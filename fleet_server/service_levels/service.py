@@ -6,7 +6,7 @@ A feature says what happened to its thing in the words of the policy (`opened`, 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet_server.audit.service import record
 from fleet_server.service_levels.clocks import Reading, Step, StepKind, after, instant_of
@@ -16,11 +16,21 @@ from fleet_server.service_levels.presets import newest, pinned
 from fleet_server.service_levels.queries import (
     IN_FORCE,
     clocks_of,
+    newest_steps,
     reading_of,
     running_clocks,
 )
 from fleet_server.service_levels.rules import ClockRule, Policy, Subject, matching
 from fleet_server.transactions import Transaction
+
+
+class _Move(NamedTuple):
+    """Next step of one clock."""
+
+    clock: ServiceClock
+    kind: StepKind
+    amount: float
+    cause: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,9 +84,9 @@ def start_added(
 
 def happened(tx: Transaction, owner_kind: str, owner_id: str, event: str) -> None:
     """Stop the clocks that `event` stops; clocks that stand already stay as they are."""
-    for clock in running_clocks(tx.session, owner_kind, [owner_id]):
-        if event in _rule(clock).stop:
-            _move(tx, clock, StepKind.STOPPED, cause={"event": event})
+    clocks = running_clocks(tx.session, owner_kind, [owner_id])
+    moves = [_Move(one, StepKind.STOPPED, 0.0, {"event": event}) for one in clocks]
+    _move(tx, [move for move in moves if event in _rule(move.clock).stop])
 
 
 def entered(
@@ -90,23 +100,28 @@ def entered(
 
     `event`: what that means in the words of the policy; the clocks it stops are stopped instead.
     """
+    moves = []
     for clock in running_clocks(tx.session, owner_kind, owner_ids):
         rule = _rule(clock)
         pauses = state in rule.pause_in
         if event in rule.stop:
-            _move(tx, clock, StepKind.STOPPED, cause={"event": event})
+            moves.append(_Move(clock, StepKind.STOPPED, 0.0, {"event": event}))
         elif pauses and clock.paused_since is None:
-            _move(tx, clock, StepKind.PAUSED, cause={"state": state})
+            moves.append(_Move(clock, StepKind.PAUSED, 0.0, {"state": state}))
         elif not pauses and clock.paused_since is not None:
-            _move(tx, clock, StepKind.RESUMED, cause={"state": state})
+            moves.append(_Move(clock, StepKind.RESUMED, 0.0, {"state": state}))
+    _move(tx, moves)
 
 
 def retarget(tx: Transaction, owner: Owner, subject: Subject) -> None:
     """Give running clocks the targets of a changed priority; pauses so far are kept."""
+    moves = []
     for clock in running_clocks(tx.session, owner.kind, [owner.id]):
         target = _rule(clock).target[subject.priority]
         if target != clock.target_seconds:
-            _move(tx, clock, StepKind.RETARGETED, target, {"priority": str(subject.priority)})
+            cause = {"priority": str(subject.priority)}
+            moves.append(_Move(clock, StepKind.RETARGETED, target, cause))
+    _move(tx, moves)
 
 
 def hand_over(tx: Transaction, owner_kind: str, owner_id: str, accountable: str) -> None:
@@ -117,7 +132,7 @@ def hand_over(tx: Transaction, owner_kind: str, owner_id: str, accountable: str)
 
 def note(tx: Transaction, clock: ServiceClock, kind: StepKind, amount: float = 0.0) -> None:
     """Append what the sweep found out."""
-    _move(tx, clock, kind, amount, {})
+    _move(tx, [_Move(clock, kind, amount, {})])
 
 
 def _start(
@@ -137,7 +152,8 @@ def _start(
     tx.session.add_all(clocks)
     tx.session.flush()  # the steps refer to them
     for clock in clocks:
-        _append(tx, clock, Step(StepKind.STARTED, tx.now, clock.target_seconds), {"event": event})
+        step = Step(StepKind.STARTED, tx.now, clock.target_seconds)
+        _append(tx, clock, 1, step, {"event": event})
     return clocks
 
 
@@ -153,30 +169,29 @@ def _new_clock(
         accountable=owner.accountable,
         site_id=owner.site_id,
         region=owner.region,
-        steps=0,
     )
     _show(clock, begun(tx.now, target_seconds))
     return clock
 
 
-def _move(
-    tx: Transaction,
-    clock: ServiceClock,
-    kind: StepKind,
-    amount: float = 0.0,
-    cause: dict[str, Any] | None = None,
+def _move(tx: Transaction, moves: Sequence[_Move]) -> None:
+    """Append one step to each of these clocks, which are locked."""
+    if not moves:
+        return
+    newest = newest_steps(tx.session, [move.clock.id for move in moves])
+    for clock, kind, amount, cause in moves:
+        step = Step(kind, tx.now, amount)
+        _show(clock, after(reading_of(clock), step))
+        _append(tx, clock, newest.get(clock.id, 0) + 1, step, cause)
+
+
+def _append(
+    tx: Transaction, clock: ServiceClock, seq: int, step: Step, cause: dict[str, Any]
 ) -> None:
-    step = Step(kind, tx.now, amount)
-    _show(clock, after(reading_of(clock), step))
-    _append(tx, clock, step, cause or {})
-
-
-def _append(tx: Transaction, clock: ServiceClock, step: Step, cause: dict[str, Any]) -> None:
-    clock.steps += 1
     tx.session.add(
         ServiceClockStep(
             clock_id=clock.id,
-            seq=clock.steps,
+            seq=seq,
             kind=step.kind,
             at=step.at,
             amount=step.amount,

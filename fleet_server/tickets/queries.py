@@ -69,6 +69,17 @@ def unended_ticket(
     return session.scalar(found.with_for_update())
 
 
+def lock_site_tickets(session: Session, site_ids: Collection[str]) -> None:
+    """Lock what stands for these sites themselves, in the order of the tickets."""
+    found = (
+        select(Ticket.id)
+        .where(one_of(session, Ticket.site_id, site_ids), Ticket.cabinet_id.is_(None))
+        .where(Ticket.state.in_(JOINABLE | REOPENABLE))
+        .order_by(Ticket.id)
+    )
+    session.execute(found.with_for_update()).all()
+
+
 @dataclass(frozen=True)
 class Work:
     """What makes two tickets about one cabinet the same work."""
@@ -84,7 +95,7 @@ def unended_tickets(session: Session, works: Collection[Work]) -> dict[Work, Tic
     states = Ticket.state.in_(JOINABLE | REOPENABLE)
     found = _same_as_any(session, works).where(states).order_by(Ticket.id).with_for_update()
     best: dict[Work, Ticket] = {}
-    for ticket in session.scalars(found):
+    for ticket in session.scalars(found.execution_options(populate_existing=True)):
         work = work_of(ticket)
         other = best.get(work)
         if other is None or ticket.state in JOINABLE or other.state not in JOINABLE:

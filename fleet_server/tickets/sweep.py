@@ -16,6 +16,7 @@ from fleet_server.tickets.models import Ticket
 from fleet_server.tickets.queries import (
     SELF_CLEARED,
     due_tickets,
+    lock_site_tickets,
     silent_too_long,
     steady_site_tickets,
 )
@@ -54,6 +55,8 @@ def open_site_tickets(tx: Transaction) -> None:
     """One ticket for each site with cabinets silent for too long (P-10)."""
     delay = timedelta(seconds=policy_in_force(tx.session).site_silent_seconds)
     silent = silent_too_long(tx.session, OFFLINE, tx.now - delay, tx.now, SILENT_MAX)
+    # In the order ingest locks them when the cabinets are heard again: by ticket, not by site.
+    lock_site_tickets(tx.session, {fault.site_id for fault in silent})
     for site_id, faults in groupby(silent, key=lambda fault: fault.site_id):
         ask_for_site(tx, site_id, list(faults))
 

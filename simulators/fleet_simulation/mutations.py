@@ -128,14 +128,15 @@ def ticket_without_owner() -> AbstractContextManager[object]:
 
 def state_without_history() -> AbstractContextManager[object]:
     """A ticket is triaged as it is opened, and no history row says so."""
-    opening = ticket_service.open_ticket
+    opening = ticket_service.open_tickets
 
-    def careless(tx: Transaction, new: Any) -> Any:
-        ticket = opening(tx, new)
-        ticket.state = TicketState.TRIAGED
-        return ticket
+    def careless(tx: Transaction, news: Any) -> Any:
+        opened = opening(tx, news)
+        for ticket in opened:
+            ticket.state = TicketState.TRIAGED
+        return opened
 
-    return _replaced(tickets, "open_ticket", careless)
+    return _replaced(tickets, "open_tickets", careless)
 
 
 def sale_not_booked() -> AbstractContextManager[object]:

@@ -4,16 +4,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from fleet_server.clock import SystemClock
+from fleet_server.clock import ManualClock, SystemClock
 from fleet_server.errors import ConfigurationError
 from fleet_server.mqtt_inbox import BYTES_MAX, MESSAGES_MAX, Inbound, Inbox
-from fleet_server.mqtt_link import MqttLink, Outgoing, Qos
+from fleet_server.mqtt_link import ANSWER_SECONDS_MAX, MqttLink, Outgoing, Qos
 from protocol import mqtt_packets as mqtt
 
 WAIT_SECONDS_MAX = 20.0
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
 def wait_for(what: Callable[[], bool]) -> None:
@@ -186,6 +188,26 @@ def test_after_a_loss_it_goes_to_the_next_node_and_round_again() -> None:
     link.stop()
     for desk in desks:
         desk.close()
+
+
+@pytest.mark.parametrize("until", ["connect", "subscribe"])
+def test_a_node_that_answers_nothing_but_pings_is_left_for_the_next(until: str) -> None:
+    clock, desks = ManualClock(NOW), [Desk(), Desk()]
+    link = MqttLink(",".join(desk.url for desk in desks), "server:1", "secret", clock)
+    link.listen(["a/+"])
+    link.start()
+    silent = desks[0].accept()
+    if until == "subscribe":
+        silent.sendall(bytes.fromhex("20 02 00 00"))
+        assert silent.recv(4096).startswith(mqtt.SUBSCRIBE)
+    clock.advance(ANSWER_SECONDS_MAX + 1)
+    silent.sendall(bytes.fromhex("D0 00"))  # PINGRESP
+    connection = desks[1].accept()
+    serve_subscription(connection)
+    wait_for(link.ready.is_set)
+    link.stop()
+    for one in (silent, connection, *desks):
+        one.close()
 
 
 def test_each_node_needs_an_address() -> None:

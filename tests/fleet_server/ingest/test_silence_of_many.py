@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
 
+from fleet_server import app
 from fleet_server.app import FleetServer
 from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.clock import ManualClock
@@ -77,3 +79,20 @@ def test_all_are_found_in_one_look_and_end_in_one_batch(
         born(server, cabinets)
     assert (online(server), episodes(server)) == (CABINETS, {"cleared": CABINETS})
     assert len(sent) < 2 * STATEMENTS_MAX, Counter(sent).most_common(3)
+
+
+@pytest.mark.usefixtures("cabinets")
+def test_a_broker_that_is_lost_between_two_portions_makes_nobody_silent(
+    server: FleetServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare, portions = app.declare_silent, [0]
+
+    def then_comes_back(*arguments: Any) -> list[str]:
+        portions[0] += 1
+        found = declare(*arguments)
+        server.link.became_ready.set()  # as if the connection had ended and stood again
+        return found
+
+    monkeypatch.setattr(app, "declare_silent", then_comes_back)
+    server.find_silent()
+    assert (portions[0], online(server)) == (1, 1)

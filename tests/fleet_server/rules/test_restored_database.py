@@ -110,6 +110,19 @@ def test_p16_foreign_versions_of_the_whole_fleet_make_one_bundle_a_minute(
     assert _faults(server) == []
 
 
+def test_recall_staff_is_told_once_an_hour_however_many_name_foreign_rules(
+    server: FleetServer, clock: ManualClock
+) -> None:
+    cabinets = [speaking_cabinet(server, f"C{number}") for number in (1, 2)]
+    for cabinet, held in zip(cabinets, (7, 20), strict=True):
+        cabinet.held_rules = held
+        cabinet.birth()
+        clock.advance(FLEET_PACE.total_seconds() + 1)
+    assert _rules(server) == 21
+    with server.transactions.read() as tx:
+        assert tx.session.query(Notice).count() == 3  # one for each role
+
+
 def test_p16_what_a_person_changes_is_issued_above_those_that_wait(server: FleetServer) -> None:
     site = add_a_site(server)
     first, second = (speaking_cabinet(server, one, site) for one in ("C1", "C2"))
