@@ -11,8 +11,10 @@ from rich.console import Console
 
 from simulators.hosts.mosquitto_host import MosquittoHost
 from simulators.hosts.nats_host import NatsHost
-from simulators.load.runner import Load, LoadOrder, LoadReport
+from simulators.load.orders import Roll
+from simulators.load.runner import Load, LoadOrder, Standing
 from tests.benchmarks.figures import Goal, report
+from tests.benchmarks.ingest.run import Rolls
 from tests.benchmarks.ingest.stack import BrokerKind, Stack, stack
 from tests.benchmarks.scaling.costs import (
     MICROSECONDS,
@@ -31,9 +33,11 @@ IDLE_SECONDS = 60.0
 """Four heartbeats of each (P-10)."""
 HEARTBEAT_SECONDS = 15.0
 CABINETS = 500
-SLOW, FAST = 500.0, 2_500.0
-"""Events a second of the two runs with events; far from what the machine takes in."""
-EVENT_SECONDS = 30.0
+SLOW, FAST = 1_000.0, 5_000.0
+"""Events a second of the two runs with events; the second is below what the machine takes in."""
+SETTLE_SECONDS = 8.0
+"""Births, bundles and first loads of goods are over by then."""
+EVENT_SECONDS = 25.0
 PARTS = ("broker", "ingest", "database")
 GOALS: dict[str, Goal] = {}
 """None: these are slopes to reckon with, the numbers of the design are other benchmarks'."""
@@ -72,18 +76,27 @@ def _of_cabinets(broker: BrokerKind, tell: Callable[[str], None]) -> dict[str, f
 
 def _idle(made: Stack, first: int, last: int) -> tuple[Look, Look]:
     """Looks at the beginning and the end of a time in which these cabinets only beat."""
-    looks: list[Look] = []
-    roll = made.roll.part(made.roll.members[first:last])
-    seconds = IDLE_SECONDS + HEARTBEAT_SECONDS
-    order = LoadOrder(roll, made.broker.url, 0.0, seconds=seconds, spread_seconds=5.0)
+    members = made.roll.members[first:last]
+    seconds = HEARTBEAT_SECONDS + IDLE_SECONDS
+    order = LoadOrder(
+        made.roll.part(members), made.broker.url, 0.0, seconds=seconds + 1, spread_seconds=5.0
+    )
+    (_, begun), (_, ended) = _watched(made, order, (HEARTBEAT_SECONDS, seconds))
+    return begun, ended
 
-    def watch(elapsed: float) -> None:
-        due = (HEARTBEAT_SECONDS, seconds - 0.5)
-        if len(looks) < len(due) and elapsed >= due[len(looks)]:
-            looks.append(look(made))
 
-    Load(order).run(lambda standing: watch(standing.elapsed))
-    return looks[0], looks[1]
+def _watched(
+    made: Stack, order: LoadOrder, due_seconds: tuple[float, float]
+) -> list[tuple[int, Look]]:
+    """Events committed and what each part took, at two moments of a load that goes on."""
+    looks: list[tuple[int, Look]] = []
+
+    def watch(standing: Standing) -> None:
+        if len(looks) < len(due_seconds) and standing.elapsed >= due_seconds[len(looks)]:
+            looks.append((standing.committed, look(made)))
+
+    Load(order).run(watch)
+    return looks
 
 
 def _of_events(broker: BrokerKind, tell: Callable[[str], None]) -> dict[str, float]:
@@ -91,18 +104,18 @@ def _of_events(broker: BrokerKind, tell: Callable[[str], None]) -> dict[str, flo
     figures: dict[str, float] = {}
     with stack(broker, 4 * CABINETS) as made:
         dsn = made.database_url.replace("+psycopg", "")
-        used, log_began, empty = 0, log_position(dsn), sum(table_bytes(dsn).values())
+        log_began, empty = log_position(dsn), sum(table_bytes(dsn).values())
+        rolls = Rolls(made.roll)
         for batch in (10, 1):
-            took: list[tuple[dict[str, float], LoadReport]] = []
-            for rate in (SLOW, FAST):
-                tell(f"{rate:.0f} events/s in batches of {batch}")
-                took.append(_at(made, used, rate, batch))
-                used += CABINETS
-            (slow, less), (fast, more) = took
-            events = more.written - less.written
+            tell(f"{SLOW:.0f} events/s in batches of {batch}")
+            less, slow = _at(made, rolls.next(CABINETS), SLOW, batch)
+            tell(f"{FAST:.0f} events/s in batches of {batch}")
+            more, fast = _at(made, rolls.next(CABINETS), FAST, batch)
             for part in PARTS:
-                spent = (fast[part] - slow[part]) * MICROSECONDS / events
+                spent = (fast[part] - slow[part]) * MICROSECONDS / (more - less)
                 figures[f"{part}_us_per_event_batch_{batch}"] = spent
+                share = fast[part] / EVENT_SECONDS
+                figures[f"{part}_cores_at_{FAST:.0f}_batch_{batch}"] = share
         events = rows(dsn, "journal_events")
         sizes = table_bytes(dsn)
         figures["log_bytes_per_event"] = (log_position(dsn) - log_began) / events
@@ -113,14 +126,16 @@ def _of_events(broker: BrokerKind, tell: Callable[[str], None]) -> dict[str, flo
     return figures
 
 
-def _at(made: Stack, first: int, rate: float, batch: int) -> tuple[dict[str, float], LoadReport]:
-    before = look(made)
-    done = made.play(
-        roll=made.roll.part(made.roll.members[first : first + CABINETS]),
-        events_per_second=rate,
+def _at(made: Stack, roll: Roll, rate: float, batch: int) -> tuple[int, dict[str, float]]:
+    """Events committed, and CPU seconds of each part, while a load runs evenly."""
+    order = LoadOrder(
+        roll,
+        made.broker.url,
+        rate,
         batch=batch,
-        seconds=EVENT_SECONDS,
+        seconds=SETTLE_SECONDS + EVENT_SECONDS + 1,
+        spread_seconds=5.0,
     )
-    after = look(made)
-    assert done.committed == done.written, "events are missing"
-    return {part: after.cpu_since(before, part) for part in PARTS}, done
+    due = (SETTLE_SECONDS, SETTLE_SECONDS + EVENT_SECONDS)
+    (before, begun), (after, ended) = _watched(made, order, due)
+    return after - before, {part: ended.cpu_since(begun, part) for part in PARTS}
