@@ -73,7 +73,7 @@ class MqttLink:
         self, url: str, client_id: str, secret: str, clock: Clock, qos: Qos | None = None
     ) -> None:
         """`url`: mqtt://host:port, of several nodes with commas."""
-        self._nodes = deque(map(_address, url.split(",")))
+        self._nodes = deque(nodes_of(url))
         self._client_id, self._secret = client_id, secret
         self._clock = clock
         self._qos = qos or Qos()
@@ -249,9 +249,10 @@ class MqttLink:
         self._subscribing.discard(packet.packet_id)
         if mqtt.SUBSCRIPTION_REFUSED in packet.codes:
             raise _Lost("the broker refused a subscription")
-        if not self._subscribing:
-            self._asked = None
-        if not self._subscribing and not self.ready.is_set():
+        if self._subscribing:
+            return
+        self._asked = None
+        if not self.ready.is_set():
             self._become_ready()
 
     def _become_ready(self) -> None:
@@ -293,9 +294,13 @@ class MqttLink:
                 self._socket = None
 
 
+def nodes_of(urls: str) -> list[tuple[str, int]]:
+    """Host and port of each node of a list with commas. Raises ConfigurationError."""
+    return [_address(url.strip()) for url in urls.split(",")]
+
+
 def _address(url: str) -> tuple[str, int]:
-    """Host and port. Raises ConfigurationError."""
-    address = urlsplit(url.strip())
+    address = urlsplit(url)
     if address.scheme != "mqtt" or not address.hostname:
         raise ConfigurationError(f"{url!r} is no mqtt://host:port")
     return address.hostname, address.port or 1883

@@ -132,13 +132,7 @@ class Settings(BaseSettings):
 
         A cabinet tries them in turn, so the fleet is spread evenly while all nodes live.
         """
-        nodes = [one.strip() for one in self._told_to_cabinets.split(",")]
-        first = shard % len(nodes)
-        return nodes[first:] + nodes[:first]
-
-    @property
-    def _told_to_cabinets(self) -> str:
-        return self.broker_public_url or self.resolved_broker_url
+        return nodes_from(self.broker_public_url or self.resolved_broker_url, shard)
 
     @classmethod
     def settings_customise_sources(
@@ -155,3 +149,10 @@ class Settings(BaseSettings):
 
 def _toml_file() -> Path:
     return Path(os.environ.get("FLEET_SETTINGS_FILE", "fleet-server.toml"))
+
+
+def nodes_from(urls: str, first: int) -> list[str]:
+    """Addresses of a list with commas, beginning with the one that `first` falls on."""
+    nodes = [one.strip() for one in urls.split(",")]
+    turn = first % len(nodes)
+    return nodes[turn:] + nodes[:turn]

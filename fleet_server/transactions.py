@@ -130,13 +130,16 @@ class Transactions:
 
     def _next(self, waiting: deque[object]) -> list[tuple[Reaction, Any]]:
         """Reactions to the next fact; with it go those behind it, to a reaction to all of them."""
-        fact = waiting.popleft()
-        reactions = self._reactions.get(type(fact), ())
-        together = [one.react for one in reactions if isinstance(one, Together)]
-        if not together:
-            return [(one, fact) for one in reactions if not isinstance(one, Together)]
-        run = [fact]
-        while waiting and type(waiting[0]) is type(fact):
-            run.append(waiting.popleft())
-        alone = [one for one in reactions if not isinstance(one, Together)]
-        return [(one, run) for one in together] + [(one, each) for each in run for one in alone]
+        run = [waiting.popleft()]
+        kind = type(run[0])
+        reactions = self._reactions.get(kind, ())
+        if any(isinstance(one, Together) for one in reactions):
+            while waiting and type(waiting[0]) is kind:
+                run.append(waiting.popleft())
+        due: list[tuple[Reaction, Any]] = []
+        for one in reactions:
+            if isinstance(one, Together):
+                due.append((one.react, run))
+            else:
+                due += [(one, fact) for fact in run]
+        return due

@@ -221,27 +221,31 @@ def _repair(
     desired = desired_standings(tx, [one.cabinet_id for one in held])
     behind, stale = [], []
     for one in held:
-        unsure = one.born and 0 < acknowledged.get(one.cabinet_id, 0) < rules
-        if one.rules_version > rules or (one.rules_version == rules and not unsure):
-            pace.caught_up(one.cabinet_id, DownKind.RULES)
-        elif _is_due(pace, tx, one, DownKind.RULES, rules, unsure=unsure):
+        told = acknowledged.get(one.cabinet_id, 0)
+        if _misses(pace, tx, one, DownKind.RULES, (one.rules_version, rules, told)):
             behind.append(one.cabinet_id)
-        wanted, applied = desired.get(one.cabinet_id, (0, 0))
-        unsure = one.born and 0 < applied < wanted
-        if one.desired_version > wanted:
+        newest, applied = desired.get(one.cabinet_id, (0, 0))
+        if one.desired_version > newest:
             overtake_desired(tx, signing, one.cabinet_id, one.desired_version)
-        elif one.desired_version == wanted and not unsure:
-            pace.caught_up(one.cabinet_id, DownKind.DESIRED)
-        elif _is_due(pace, tx, one, DownKind.DESIRED, wanted, unsure=unsure):
+        if _misses(pace, tx, one, DownKind.DESIRED, (one.desired_version, newest, applied)):
             stale.append(one.cabinet_id)
     resend_desired_to(tx, signing, stale)
     resend_rules(tx, signing, behind)
     orders.repair(tx, signing, {one.cabinet_id: one.command_counter for one in held})
 
 
-def _is_due(  # what the pace depends on
-    pace: RepairPace, tx: Transaction, one: Held, kind: DownKind, version: int, *, unsure: bool
+def _misses(
+    pace: RepairPace, tx: Transaction, one: Held, kind: DownKind, versions: tuple[int, int, int]
 ) -> bool:
-    # Who is level and only did not say so is sent to at a pace, however often it is born.
-    born = one.reconnected and not unsure
-    return pace.is_due(one.cabinet_id, kind, version, tx.now, one.uplink, born=born)
+    """Whether to send again what a cabinet should hold; `versions`: held, newest, acknowledged.
+
+    At once at each birth of who is behind. Who is level and only did not say so is sent to at a
+    pace, however often it is born.
+    """
+    held, newest, told = versions
+    is_unsure = held == newest and one.born and 0 < told < newest
+    if held >= newest and not is_unsure:
+        pace.caught_up(one.cabinet_id, kind)
+        return False
+    born = one.reconnected and not is_unsure
+    return pace.is_due(one.cabinet_id, kind, newest, tx.now, one.uplink, born=born)

@@ -50,9 +50,14 @@ def cabinets_by_id(session: Session, cabinet_ids: Iterable[str]) -> dict[str, Ca
 
 
 def sites_by_id(session: Session, site_ids: Iterable[str]) -> dict[str, Site]:
-    """Those of these sites that there are."""
-    rows = session.scalars(select(Site).where(one_of(session, Site.id, site_ids)))
-    return {row.id: row for row in rows}
+    """These sites; NotFoundError when one is not there."""
+    wanted = set(site_ids)
+    rows = session.scalars(select(Site).where(one_of(session, Site.id, wanted)))
+    sites = {row.id: row for row in rows}
+    missing = wanted - sites.keys()
+    if missing:
+        raise NotFoundError("site", min(missing))
+    return sites
 
 
 def site_by_id(session: Session, site_id: str) -> Site:

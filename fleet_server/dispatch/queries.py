@@ -60,13 +60,7 @@ def for_ticket(found: Select[Visit], ticket_id: str) -> Select[Visit]:
 
 def unended_visit_of(session: Session, ticket_id: str) -> Visit | None:
     """Visit that is for this ticket and has not ended, locked."""
-    return session.scalar(
-        select(Visit)
-        .join(VisitTicket, VisitTicket.visit_id == Visit.id)
-        .where(VisitTicket.ticket_id == ticket_id, VisitTicket.dropped_at.is_(None))
-        .where(Visit.state.in_(UNENDED))
-        .with_for_update(of=Visit)
-    )
+    return unended_visits_of(session, [ticket_id]).get(ticket_id)
 
 
 def unended_visits_of(session: Session, ticket_ids: Iterable[str]) -> dict[str, Visit]:

@@ -31,17 +31,11 @@ def faults_by_id(session: Session, fault_ids: Iterable[str]) -> dict[str, Fault]
 
 def active_fault(session: Session, cabinet_id: str, code: str) -> Fault | None:
     """Active episode of a code the server detects; there is at most one a cabinet."""
-    return session.scalar(
-        select(Fault)
-        .where(Fault.cabinet_id == cabinet_id, Fault.code == code, Fault.state == FaultState.ACTIVE)
-        .order_by(Fault.since)
-        .limit(1)
-        .with_for_update()
-    )
+    return active_of_many(session, [cabinet_id], code).get(cabinet_id)
 
 
 def active_of_many(session: Session, cabinet_ids: Iterable[str], code: str) -> dict[str, Fault]:
-    """Active episode of a code the server detects, by cabinet, locked in one order."""
+    """The same of many, by cabinet, locked in one order."""
     found = (
         select(Fault)
         .where(one_of(session, Fault.cabinet_id, cabinet_ids))

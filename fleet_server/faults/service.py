@@ -78,30 +78,39 @@ def end_fault(tx: Transaction, fault: Fault, body: FaultCleared, at: datetime) -
     tx.announce(FaultEnded(fault.id, body.cleared_by))
 
 
-def raise_server_fault(  # an episode has these parts
+def raise_server_fault(
+    tx: Transaction, cabinet_id: str, site_id: str, code: str, evidence: str
+) -> Fault:
+    """Begin an episode the server detected, or count it once more while it is active."""
+    fault = active_fault(tx.session, cabinet_id, code)
+    if fault is None:
+        return open_server_fault(tx, cabinet_id, site_id, code, evidence, tx.now)
+    count_once_more(tx, fault, evidence)
+    return fault
+
+
+def open_server_fault(  # an episode has these parts
     tx: Transaction,
     cabinet_id: str,
     site_id: str,
     code: str,
     evidence: str,
-    since: datetime | None = None,
+    since: datetime,
+    count: int = 1,
 ) -> Fault:
-    """Begin an episode the server detected, or count it once more while it is active."""
-    fault = active_fault(tx.session, cabinet_id, code)
-    if fault is None:
-        kind = CATALOGUE[code]
-        body = FaultRaised(
-            fault=tx.new_id(),
-            code=code,
-            part=kind.component,
-            severity=kind.severity,
-            since=since or tx.now,
-            reading=evidence,
-            latched=kind.latched,
-        )
-        return open_fault(tx, cabinet_id, site_id, body, FaultSource.SERVER)
-    count_once_more(tx, fault, evidence)
-    return fault
+    """Begin an episode the server detected; the caller knows that none is active."""
+    kind = CATALOGUE[code]
+    body = FaultRaised(
+        fault=tx.new_id(),
+        code=code,
+        part=kind.component,
+        severity=kind.severity,
+        since=since,
+        count=count,
+        reading=evidence,
+        latched=kind.latched,
+    )
+    return open_fault(tx, cabinet_id, site_id, body, FaultSource.SERVER)
 
 
 def count_once_more(tx: Transaction, fault: Fault, evidence: str) -> None:

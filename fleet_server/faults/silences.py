@@ -7,15 +7,12 @@ end; `count` says how many the cabinet had within the window, so more than three
 
 from collections.abc import Mapping
 
-from fleet_server.faults.models import Fault
 from fleet_server.faults.queries import active_of_many, episodes_since
-from fleet_server.faults.rules import OFFLINE, FaultSource, flapping_window, is_flapping
-from fleet_server.faults.service import count_once_more, open_fault
+from fleet_server.faults.rules import OFFLINE, flapping_window, is_flapping
+from fleet_server.faults.service import count_once_more, open_server_fault
 from fleet_server.ingest.events import CabinetFellSilent
 from fleet_server.service_levels.queries import policy_in_force
 from fleet_server.transactions import Transaction
-from protocol.events import FaultRaised
-from protocol.faults import CATALOGUE
 
 
 def begin_silences(tx: Transaction, facts: Mapping[str, CabinetFellSilent]) -> None:
@@ -32,19 +29,4 @@ def begin_silences(tx: Transaction, facts: Mapping[str, CabinetFellSilent]) -> N
         silences = earlier.get(cabinet_id, 0) + 1
         if is_flapping(silences):
             evidence += f"; flapping: silence {silences} within {window.total_seconds():.0f} s"
-        _begin(tx, fact, evidence, silences)
-
-
-def _begin(tx: Transaction, fact: CabinetFellSilent, evidence: str, silences: int) -> Fault:
-    kind = CATALOGUE[OFFLINE]
-    body = FaultRaised(
-        fault=tx.new_id(),
-        code=OFFLINE,
-        part=kind.component,
-        severity=kind.severity,
-        since=fact.since,
-        count=silences,
-        reading=evidence,
-        latched=kind.latched,
-    )
-    return open_fault(tx, fact.cabinet_id, fact.site_id, body, FaultSource.SERVER)
+        open_server_fault(tx, cabinet_id, fact.site_id, OFFLINE, evidence, fact.since, silences)

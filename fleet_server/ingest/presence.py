@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from fleet_server.bulk import one_of, update_rows
+from fleet_server.bulk import update_rows
 from fleet_server.cabinets.models import Cabinet, CabinetPresence
-from fleet_server.cabinets.queries import lock_presences, presence_rows
+from fleet_server.cabinets.queries import cabinets_by_id, lock_presences, presence_rows
 from fleet_server.cabinets.service import came_into_service
 from fleet_server.ingest.events import CabinetFellSilent, CabinetHeardAgain, CabinetLooksCloned
 from fleet_server.ingest.journal import Desk
@@ -63,8 +63,7 @@ class Presences:
         self._cabinets: dict[str, Cabinet] = {}
         if ids:
             self._rows = presence_rows(tx.session, ids)
-            found = select(Cabinet).where(one_of(tx.session, Cabinet.id, ids))
-            self._cabinets = {cabinet.id: cabinet for cabinet in tx.session.scalars(found)}
+            self._cabinets = cabinets_by_id(tx.session, ids)
 
     def row(self, cabinet_id: str) -> CabinetPresence:
         """Row of a cabinet; made at its first word."""

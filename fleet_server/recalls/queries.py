@@ -198,11 +198,11 @@ def held_by(session: Session, cabinet_ids: Iterable[str]) -> dict[str, RulesHeld
 
 def acknowledged_versions(session: Session, cabinet_ids: Iterable[str]) -> dict[str, int]:
     """Rules versions cabinets acknowledged with our digest; not locked."""
-    ids = sorted(set(cabinet_ids))
+    ids = set(cabinet_ids)
     if not ids:
-        return {}
-    found = select(RulesHeld.cabinet_id, RulesHeld.version).where(RulesHeld.cabinet_id.in_(ids))
-    return {row.cabinet_id: row.version for row in session.execute(found)}
+        return {}  # most batches hold no birth
+    found = select(RulesHeld.cabinet_id, RulesHeld.version)
+    return dict(session.execute(found.where(one_of(session, RulesHeld.cabinet_id, ids))).all())
 
 
 def is_online(session: Session, cabinet_id: str) -> bool:

@@ -9,10 +9,9 @@ from fleet_server.notifications.service import notify
 from fleet_server.rules.events import RulesOvertaken
 from fleet_server.transactions import Transaction
 
-NAMED_MAX = 5
 RECALL_STAFF = (Role.RECALL_AUTHOR, Role.RECALL_APPROVER, Role.SUPERVISOR)
-
-
+NAMED_MAX = 5
+"""Cabinets a notice names; it counts them all."""
 ABOUT = "rules"
 PACE = timedelta(hours=1)
 """One cabinet that names what it does not hold must not make an alarm of every minute."""

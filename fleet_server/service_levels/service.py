@@ -84,9 +84,9 @@ def start_added(
 
 def happened(tx: Transaction, owner_kind: str, owner_id: str, event: str) -> None:
     """Stop the clocks that `event` stops; clocks that stand already stay as they are."""
-    clocks = running_clocks(tx.session, owner_kind, [owner_id])
-    moves = [_Move(one, StepKind.STOPPED, 0.0, {"event": event}) for one in clocks]
-    _move(tx, [move for move in moves if event in _rule(move.clock).stop])
+    running = running_clocks(tx.session, owner_kind, [owner_id])
+    stopped = [clock for clock in running if event in _rule(clock).stop]
+    _move(tx, [_Move(clock, StepKind.STOPPED, 0.0, {"event": event}) for clock in stopped])
 
 
 def entered(
@@ -150,7 +150,6 @@ def _start(
         if event in rule.start and rule.name not in but_for
     ]
     tx.session.add_all(clocks)
-    tx.session.flush()  # the steps refer to them
     for clock in clocks:
         step = Step(StepKind.STARTED, tx.now, clock.target_seconds)
         _append(tx, clock, 1, step, {"event": event})

@@ -84,6 +84,8 @@ def on_faults_ended(tx: Transaction, facts: Sequence[FaultEnded]) -> None:
             verify_if_cleared(tx, ticket)
             if ticket.state in SELF_CLEARING and fact.cleared_by is ClearedBy.AUTO:
                 quiet[ticket.id] = ticket
+    if not quiet:
+        return
     faults = faults_of_many(tx.session, quiet)
     closing = [one for one in quiet.values() if _cleared_by_itself(tx, one, faults[one.id])]
     move_all(tx, closing, TicketState.CLOSED, SELF_CLEARED)
@@ -133,6 +135,8 @@ def _ask(tx: Transaction, faults: Sequence[Fault]) -> None:
         if plan is not None and not muted:
             work = Work(fault.site_id, fault.cabinet_id, plan.kind, plan.component)
             planned.append((work, fault, plan))
+    if not planned:
+        return
     standing = unended_tickets(tx.session, {work for work, _, _ in planned})
     first: dict[Work, tuple[Fault, Plan]] = {}
     joining: list[tuple[Work, Fault]] = []

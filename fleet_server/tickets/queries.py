@@ -178,13 +178,7 @@ def steady_site_tickets(session: Session, code: str, before: datetime, limit: in
 
 def open_tickets_of_fault(session: Session, fault_id: str) -> list[Ticket]:
     """Tickets that are to end this episode, locked."""
-    found = (
-        select(Ticket)
-        .join(TicketFault, TicketFault.ticket_id == Ticket.id)
-        .where(TicketFault.fault_id == fault_id, Ticket.state.in_(OPEN))
-        .order_by(Ticket.id)
-    )
-    return list(session.scalars(found.with_for_update(of=Ticket)))
+    return open_tickets_of_many(session, [fault_id])[fault_id]
 
 
 def open_tickets_of_many(
@@ -205,13 +199,7 @@ def open_tickets_of_many(
 
 def faults_of(session: Session, ticket_id: str) -> list[Fault]:
     """Episodes a ticket is to end, oldest first."""
-    found = (
-        select(Fault)
-        .join(TicketFault, TicketFault.fault_id == Fault.id)
-        .where(TicketFault.ticket_id == ticket_id)
-        .order_by(Fault.since, Fault.id)
-    )
-    return list(session.scalars(found))
+    return faults_of_many(session, [ticket_id])[ticket_id]
 
 
 def faults_of_many(session: Session, ticket_ids: Collection[str]) -> defaultdict[str, list[Fault]]:

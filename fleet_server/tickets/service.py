@@ -78,7 +78,6 @@ def open_tickets(tx: Transaction, news: Sequence[NewTicket]) -> list[Ticket]:
     sites = sites_by_id(tx.session, {new.site_id for new in news})
     tickets = [_new_ticket(tx, new, policy) for new in news]
     tx.session.add_all(tickets)
-    tx.session.flush()  # what follows refers to them
     for ticket, new in zip(tickets, news, strict=True):
         _note(tx, ticket, "opened", TicketState.NEW, "opened", {"repeat_of": new.repeat_of})
         _hand(tx, ticket, None, ticket.owner, "opened")

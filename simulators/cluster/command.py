@@ -132,9 +132,7 @@ def _first_person(cluster: ClusterHost) -> str:
     A database that was given keeps its own people.
     """
     password = Chance.system().short_id()
-    cluster.fleet.add_user(
-        FIRST_PERSON, ["admin", "supervisor", "operator", "dispatcher"], password
-    )
+    cluster.fleet.add_user(FIRST_PERSON, ROLES, password)
     return f"登录 · login: {FIRST_PERSON}   密码 · password: {password}"
 
 

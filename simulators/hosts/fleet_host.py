@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 
+from fleet_server.settings import nodes_from
 from simulators.hosts.first_user import add_user
 from simulators.hosts.ports import free_ports
 from simulators.hosts.process import HostedProcess
@@ -109,7 +110,7 @@ class FleetHost:
 
     def _process(self, verb: str, number: int) -> HostedProcess:
         log = self._order.folder / f"{verb}-{number}.log"
-        own = {"FLEET_BROKER_URL": turned(self._order.broker_url, number)}
+        own = {"FLEET_BROKER_URL": ",".join(nodes_from(self._order.broker_url, number))}
         if verb == "api":
             own["FLEET_HTTP_PORT"] = str(self.http_ports[number])
         elif self._order.serves_operations:
@@ -131,10 +132,3 @@ class FleetHost:
             return httpx2.get(f"{self.url}/health/ready", timeout=2).status_code == 200
         except httpx2.TransportError:
             return False
-
-
-def turned(nodes: str, number: int) -> str:
-    """The same nodes, beginning `number` later: who takes the first takes another one then."""
-    each = nodes.split(",")
-    first = number % len(each)
-    return ",".join(each[first:] + each[:first])

@@ -6,10 +6,11 @@ import statistics
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from edge_agent.seed import Chance
 from fleet_server.clock import SystemClock
+from fleet_server.errors import ConfigurationError
+from fleet_server.mqtt_link import nodes_of
 from protocol.intervals import RECONNECT_SPREAD_SECONDS, Uplink
 from simulators.errors import SimulatorError
 from simulators.load.cabinet import LoadCabinet
@@ -133,7 +134,10 @@ class Load:
         self._text = ""
         self._latencies = array.array("d")
         self._measures = order.warm_up_seconds == 0
-        nodes = list(map(_address, order.broker_url.split(",")))
+        try:
+            nodes = nodes_of(order.broker_url)
+        except ConfigurationError as error:
+            raise SimulatorError(str(error)) from error
         self._exchange = Exchange(nodes, self._note_latency, self._reconnect_in)
         mix = MIXES[order.mix]
         self.wires = [
@@ -350,13 +354,6 @@ def count_of(order: LoadOrder) -> int:
     if not order.roll.members:
         raise SimulatorError("no cabinet has joined")
     return len(order.roll.members)
-
-
-def _address(url: str) -> tuple[str, int]:
-    address = urlsplit(url.strip())
-    if address.scheme != "mqtt" or not address.hostname:
-        raise SimulatorError(f"{url!r} is no mqtt://host:port")
-    return address.hostname, address.port or 1883
 
 
 def cpu_seconds() -> float:

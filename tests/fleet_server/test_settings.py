@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet_server.settings import Settings
+from fleet_server.settings import Settings, nodes_from
 
 NODES = ["mqtt://n1:1883", "mqtt://n2:1883", "mqtt://n3:1883"]
 
@@ -28,3 +28,8 @@ def test_every_cabinet_is_told_all_nodes_and_the_first_one_goes_by_its_shard() -
 def test_one_broker_is_told_to_all_alike() -> None:
     settings = Settings(broker_url=NODES[0])
     assert {tuple(settings.brokers_for_cabinet(shard)) for shard in range(64)} == {(NODES[0],)}
+
+
+def test_processes_begin_at_different_nodes_and_know_them_all() -> None:
+    found = ["".join(nodes_from("a, b,c", number)) for number in range(4)]
+    assert found == ["abc", "bca", "cab", "abc"]

@@ -1,12 +1,15 @@
-"""The server's fixtures, for every test below."""
+"""What several journeys stand on."""
 
-from tests.server_fixtures import (  # noqa: F401  # fixtures are found by name
-    api,
-    clock,
-    database_url,
-    postgres,
-    server,
-    settings,
-    sqlite_template,
-    transactions,
-)
+from collections.abc import Iterator
+
+import pytest
+
+from simulators.hosts.postgres_host import PostgresHost
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresHost]:
+    postgres = PostgresHost()
+    postgres.start()
+    yield postgres
+    postgres.stop()

@@ -41,14 +41,6 @@ KILL_AT, BACK_AT, CUT_AT, MEND_AT, SECONDS = 2.0, 7.0, 9.0, 14.0, 15.0
 
 
 @pytest.fixture
-def postgres() -> Iterator[PostgresHost]:
-    postgres = PostgresHost()
-    postgres.start()
-    yield postgres
-    postgres.stop()
-
-
-@pytest.fixture
 def network() -> Iterator[NodeNetwork | None]:
     found = network_of(NODES)
     if isinstance(found, str):

@@ -25,14 +25,6 @@ from tests.journeys.test_thirty_kills import Traffic
 
 
 @pytest.fixture
-def postgres() -> Iterator[PostgresHost]:
-    postgres = PostgresHost()
-    postgres.start()
-    yield postgres
-    postgres.stop()
-
-
-@pytest.fixture
 def stage(postgres: PostgresHost, tmp_path: Path) -> Iterator[Stage]:
     port = free_ports(1)[0]
     order = FleetOrder(

@@ -81,7 +81,7 @@ def run(console: Console) -> None:
             console.log(figures)
             figures["rss_growth_mb_10min"] = _memory(made, rolls, figures, tell)
             tell("raw COPY of the same rows")
-            copied = raw_copy.events_per_second(_dsn(made), 2_000_000)
+            copied = raw_copy.events_per_second(made.connection_string, 2_000_000)
             figures["copy_events_per_s"] = copied
             figures["ratio_to_copy"] = figures["events_per_s"] / copied
             made.fleet.stop()
@@ -177,7 +177,7 @@ def _peers(made: Stack, rolls: Rolls, tell: Callable[[str], None]) -> dict[str, 
     host, port = _address(made.broker.server_url)
     (topic_filter,) = server_subscriptions(roll.fleet, range(64))
     secret = broker_secret(made.folder / "server")
-    dsn = _dsn(made)
+    dsn = made.connection_string
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(peers.TABLE)
     figures = {}
@@ -227,11 +227,6 @@ def _others(tell: Callable[[str], None]) -> dict[str, float]:
 def _whole(played: LoadReport) -> LoadReport:
     assert played.committed == played.written, f"{played.written - played.committed} not committed"
     return played
-
-
-def _dsn(made: Stack) -> str:
-    assert made.postgres is not None
-    return made.postgres.connection_string
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -33,6 +33,12 @@ class Stack:
     fleet: FleetHost
     roll: Roll
 
+    @property
+    def connection_string(self) -> str:
+        """Address of its PostgreSQL for `psycopg` itself."""
+        assert self.postgres is not None
+        return self.postgres.connection_string
+
     def play(self, **changes: object) -> LoadReport:
         """Play a load against it."""
         known = {"roll": self.roll, "broker_url": self.broker.url, "spread_seconds": 5.0}

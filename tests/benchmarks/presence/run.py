@@ -17,6 +17,7 @@ same cores, behind a link on which 5 % of TCP segments wait for a retransmission
 """
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -146,7 +147,7 @@ def _measure(made: Stack, cabinets: Cabinets, eye: Eye, tell: Tell) -> Figures:
     before = eye.episodes()
     figures["storm_offline"] = len(before) - false
     tell(f"heartbeats for {STEADY_SECONDS:.0f} s")
-    _wait(STEADY_SECONDS)
+    time.sleep(STEADY_SECONDS)
     eye.found.clear()
     tell("a tenth falls silent")
     silent = cabinets.silence(SILENT_SHARE)
@@ -228,10 +229,3 @@ def _all_found(eye: Eye, silent: list[str], until: float, cabinets: Cabinets) ->
         )
     except NotProvenError:
         return  # counted as missed
-
-
-def _wait(seconds: float) -> None:
-    try:
-        wait_until("the time is over", lambda: False, seconds)
-    except NotProvenError:
-        return

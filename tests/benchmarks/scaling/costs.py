@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import psutil
 import psycopg
 
-from tests.benchmarks.ingest.stack import MEGABYTE, Stack
+from tests.benchmarks.ingest.stack import Stack
 
 MICROSECONDS = 1e6
 
@@ -84,8 +84,3 @@ def rows(dsn: str, table: str) -> int:
     with psycopg.connect(dsn) as connection:
         found = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # ours
     return int(found[0]) if found else 0
-
-
-def megabytes(size: float) -> float:
-    """Bytes as megabytes."""
-    return size / MEGABYTE

@@ -179,6 +179,24 @@ def test_p16_a_level_birth_whose_acknowledgement_is_older_gets_the_rules_again(
     assert _sent(server, DownKind.RULES) == before + 1
 
 
+def test_p16_a_cabinet_that_is_behind_gets_the_rules_at_each_birth_and_a_level_one_at_a_pace(
+    server: FleetServer,
+) -> None:
+    """A link that drops before the bundle came must not cost who is behind thirty seconds."""
+    cabinet = speaking_cabinet(server)
+    _acknowledge(server, cabinet)
+    with server.transactions.write("system:test") as tx:
+        lift_rules(tx, server.signing, "recall-1")
+    before = _sent(server, DownKind.RULES)
+    for _ in range(2):
+        cabinet.birth()
+    assert _sent(server, DownKind.RULES) == before + 2
+    cabinet.held_rules = 2
+    for _ in range(2):
+        cabinet.birth()
+    assert _sent(server, DownKind.RULES) == before + 2
+
+
 def test_p15_a_cabinet_that_is_ahead_gets_its_desired_state_above_its_version(
     server: FleetServer,
 ) -> None:

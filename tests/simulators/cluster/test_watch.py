@@ -10,7 +10,6 @@ from fleet_server.clock import ManualClock
 from simulators.cluster.command import RESTART_SECONDS, Watch
 from simulators.cluster.host import refuse_taken
 from simulators.errors import SimulatorError
-from simulators.hosts.fleet_host import turned
 from simulators.hosts.process import HostedProcess
 from tests.server_fixtures import MONDAY_MORNING
 
@@ -49,7 +48,3 @@ def test_a_port_somebody_has_is_named_before_anything_is_started() -> None:
         with pytest.raises(SimulatorError, match=f"port {port} is in use"):
             refuse_taken([port])
     refuse_taken([port])
-
-
-def test_processes_begin_at_different_nodes_and_know_them_all() -> None:
-    assert [turned("a,b,c", number) for number in range(4)] == ["a,b,c", "b,c,a", "c,a,b", "a,b,c"]

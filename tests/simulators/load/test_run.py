@@ -93,7 +93,7 @@ def assert_same_both_ways(report: LoadReport, kept: Journal) -> None:
 
 def test_a_second_run_of_the_same_cabinets_is_a_later_session(host: ServerHost, roll: Roll) -> None:
     """P-9: a session that began again at 1 would be an older one."""
-    few = Roll(roll.fleet, roll.signing_keys, roll.members[:3])
+    few = roll.part(roll.members[:3])
     first, second = (Load(order(host, few, seconds=0.2)) for _ in range(2))
     first.run()
     last = max(wire.cabinet.session for wire in first.wires)
@@ -141,7 +141,7 @@ def offline(host: ServerHost) -> set[str]:
 def test_a_silenced_cabinet_says_no_more_and_only_a_closed_connection_tells_of_it(
     host: ServerHost, roll: Roll
 ) -> None:
-    few = Roll(roll.fleet, roll.signing_keys, roll.members[:6])
+    few = roll.part(roll.members[:6])
     load = Load(order(host, few, events_per_second=0.0, seconds=60.0))
     silenced: dict[str, float] = {}
     closed = {one.cabinet for one in few.members[2::3]}
@@ -234,7 +234,7 @@ def test_a_registration_that_was_killed_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_cabinet_the_broker_does_not_know_never_connects(host: ServerHost, roll: Roll) -> None:
-    stranger = Roll(roll.fleet, roll.signing_keys, [Member("L999999", "wrong", "s", "east")])
+    stranger = roll.part([Member("L999999", "wrong", "s", "east")])
     load = Load(order(host, stranger, seconds=0.1))
 
     def watch(_: Standing) -> None:
