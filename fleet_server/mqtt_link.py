@@ -166,6 +166,7 @@ class MqttLink:
         connection.settimeout(WRITE_SECONDS_MAX)  # reads wait in `poll`, never here
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
+        heard = pinged = self._asked = self._clock.elapsed()
         self._write(
             mqtt.connect(
                 self._client_id,
@@ -177,7 +178,6 @@ class MqttLink:
         reader = mqtt.Reader(PACKET_BYTES_MAX)
         poll = select.poll()
         poll.register(connection, select.POLLIN)
-        heard = pinged = self._asked = self._clock.elapsed()
         while not self._stop.is_set():
             readable = poll.poll(LOOK_SECONDS * 1000)
             now = self._clock.elapsed()

@@ -29,3 +29,15 @@ def test_nobody_waits_long_for_an_empty_inbox() -> None:
     assert not inbox.wait(0.01)
     inbox.put([SMALL])
     assert inbox.wait(0.01)
+
+
+def test_the_inbox_is_bounded_in_messages_and_in_bytes() -> None:
+    inbox = Inbox()
+    inbox.put([Inbound("t", b"")] * (MESSAGES_MAX + 5))
+    assert (len(inbox), inbox.dropped) == (MESSAGES_MAX, 5)
+    large = Inbox()
+    large.put([Inbound("t", bytes(BYTES_MAX // 2))] * 3)
+    assert (len(large), large.dropped) == (2, 1)
+    assert len(large.take(9)) == 2
+    large.put([Inbound("t", b"again")])
+    assert len(large) == 1

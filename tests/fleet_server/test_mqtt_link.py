@@ -10,7 +10,6 @@ import pytest
 
 from fleet_server.clock import ManualClock, SystemClock
 from fleet_server.errors import ConfigurationError
-from fleet_server.mqtt_inbox import BYTES_MAX, MESSAGES_MAX, Inbound, Inbox
 from fleet_server.mqtt_link import ANSWER_SECONDS_MAX, MqttLink, Outgoing, Qos
 from protocol import mqtt_packets as mqtt
 
@@ -213,15 +212,3 @@ def test_a_node_that_answers_nothing_but_pings_is_left_for_the_next(until: str) 
 def test_each_node_needs_an_address() -> None:
     with pytest.raises(ConfigurationError, match="is no mqtt"):
         MqttLink("mqtt://127.0.0.1:1,", "server:1", "secret", SystemClock())
-
-
-def test_the_inbox_is_bounded_in_messages_and_in_bytes() -> None:
-    inbox = Inbox()
-    inbox.put([Inbound("t", b"")] * (MESSAGES_MAX + 5))
-    assert (len(inbox), inbox.dropped) == (MESSAGES_MAX, 5)
-    large = Inbox()
-    large.put([Inbound("t", bytes(BYTES_MAX // 2))] * 3)
-    assert (len(large), large.dropped) == (2, 1)
-    assert len(large.take(9)) == 2
-    large.put([Inbound("t", b"again")])
-    assert len(large) == 1
