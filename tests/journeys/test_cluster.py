@@ -54,9 +54,9 @@ def network() -> Iterator[NodeNetwork | None]:
 
 @pytest.fixture
 def cluster(
-    postgres: PostgresHost, network: NodeNetwork | None, tmp_path: Path
+    postgres_host: PostgresHost, network: NodeNetwork | None, tmp_path: Path
 ) -> Iterator[ClusterHost]:
-    cluster = ClusterHost(ClusterOrder(tmp_path, postgres.url, network=network))
+    cluster = ClusterHost(ClusterOrder(tmp_path, postgres_host.url, network=network))
     yield cluster
     cluster.stop()
 

@@ -25,11 +25,11 @@ from tests.journeys.test_thirty_kills import Traffic
 
 
 @pytest.fixture
-def stage(postgres: PostgresHost, tmp_path: Path) -> Iterator[Stage]:
+def stage(postgres_host: PostgresHost, tmp_path: Path) -> Iterator[Stage]:
     port = free_ports(1)[0]
     order = FleetOrder(
         folder=tmp_path,
-        database_url=postgres.url,
+        database_url=postgres_host.url,
         broker_url=f"mqtt://127.0.0.1:{port}",
         cabinet_port=port,
         ingests=2,
