@@ -41,7 +41,7 @@ from fleet_server.outbox.publisher import OutboxPublisher
 from fleet_server.parts import EVERYTHING, Part, process_name
 from fleet_server.rules.service import ensure_first_bundle
 from fleet_server.seed import Chance
-from fleet_server.service_levels.service import use_policy
+from fleet_server.service_levels.publishing import use_policy
 from fleet_server.settings import Settings
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transactions

@@ -78,6 +78,7 @@ from fleet_server.sales.events import SalesRecorded
 from fleet_server.sales.service import forget_contacts
 from fleet_server.service_levels.api import router as service_levels_router
 from fleet_server.service_levels.events import ClockWarned
+from fleet_server.service_levels.publishing import take_up_calendars, tell_of_unknown_years
 from fleet_server.service_levels.sweep import look_at_clocks
 from fleet_server.signing import SigningService
 from fleet_server.stock import handlers as stock
@@ -172,6 +173,8 @@ def sweeps(signing: SigningService, retention: Retention) -> Sequence[tuple[str,
         ("cabinets.drift", find_drift),
         ("cabinets.orders", partial(orders.expire_orders, signing)),
         ("service_levels.clocks", look_at_clocks),
+        ("service_levels.calendars", take_up_calendars),
+        ("service_levels.years", tell_of_unknown_years),
         ("tickets.triage", tickets_sweep.triage_waiting_tickets),
         ("tickets.dispatch", tickets_sweep.dispatch_waiting_tickets),
         ("tickets.quiet", tickets_sweep.close_quiet_tickets),

@@ -27,8 +27,7 @@ from fleet_server.dispatch.states import VISIT_LIFE, OfferState, VisitState
 from fleet_server.live.service import DISPATCH, changed
 from fleet_server.notifications.rules import About, Urgency, Words, to_role
 from fleet_server.notifications.service import notify
-from fleet_server.service_levels.presets import pinned
-from fleet_server.service_levels.queries import earliest_due
+from fleet_server.service_levels.queries import earliest_due, pinned
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.queries import abilities, audience_of, technician_by_id
@@ -199,7 +198,7 @@ def _link(tx: Transaction, visit: Visit, ticket: Ticket) -> None:
 
 def _offer(tx: Transaction, visit: Visit, candidate: Candidate) -> None:
     technician = technician_by_id(tx.session, candidate.technician_id)
-    window = pinned(visit.policy).offer_window_seconds[Priority(visit.priority)]
+    window = pinned(tx.session, visit.policy).offer_window_seconds[Priority(visit.priority)]
     visit.technician_id, visit.ask_again_at = technician.id, None
     offer = Offer(
         id=tx.new_id(),
@@ -219,7 +218,7 @@ def _offer(tx: Transaction, visit: Visit, candidate: Candidate) -> None:
 
 
 def _nobody(tx: Transaction, visit: Visit) -> None:
-    wait = timedelta(seconds=pinned(visit.policy).replan_seconds)
+    wait = timedelta(seconds=pinned(tx.session, visit.policy).replan_seconds)
     visit.ask_again_at = tx.now + wait
     if visit.nobody_told_at is None:
         visit.nobody_told_at = tx.now

@@ -28,7 +28,7 @@ from fleet_server.recalls.queries import (
 from fleet_server.recalls.reach import by_cabinet, content_of, stock_in
 from fleet_server.recalls.rules import PRIORITIES, LineProof, Need, need_of, next_state
 from fleet_server.recalls.states import CABINET_LIFE, CabinetRecallState
-from fleet_server.service_levels.presets import pinned
+from fleet_server.service_levels.queries import pinned
 from fleet_server.stock.queries import FoundStock, units_of
 from fleet_server.stock.service import explain
 from fleet_server.technicians.queries import technician_of_user
@@ -219,7 +219,8 @@ def _row(
         match=strongest(one.match for one in lines),
         expected_units=sum(one.line.in_cabinet for one in lines),
         queued_at=tx.now,
-        look_at=tx.now + timedelta(seconds=pinned(recall.policy).unreachable.warn_seconds),
+        look_at=tx.now
+        + timedelta(seconds=pinned(tx.session, recall.policy).unreachable.warn_seconds),
         rung=0,
         late=late,
         reason="late event" if late else "activated",

@@ -24,7 +24,7 @@ from fleet_server.recalls.queries import (
 from fleet_server.recalls.reach import content_of, sales_in, stock_in
 from fleet_server.recalls.rules import Need, need_of
 from fleet_server.recalls.states import CABINET_DONE, RUNNING, CabinetRecallState
-from fleet_server.service_levels.presets import pinned
+from fleet_server.service_levels.queries import pinned
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 
@@ -97,7 +97,7 @@ def _drill(tx: Transaction, recall: Recall, row: RecallCabinet) -> None:
         row.look_at = tx.now
     elif row.rung == 0:
         row.rung = 1
-        row.look_at = row.queued_at + _after(recall, 0)
+        row.look_at = row.queued_at + _after(tx, recall, 0)
     elif row.state == _C.ORDER_QUEUED:
         cabinets.move(tx, row, _C.UNREACHABLE, "drill: the cabinet is not heard of")
 
@@ -118,11 +118,11 @@ def _climb(tx: Transaction, recall: Recall, row: RecallCabinet) -> None:
         words = ("货柜一直未确认封锁", "A cabinet is unprotected: escalated")
         roles = [Role.SUPERVISOR, Role.RECALL_AUTHOR, Role.RECALL_APPROVER]
     cabinets.tell(tx, row, roles, Words(*words, row.cabinet_id, row.cabinet_id))
-    row.look_at = row.queued_at + _after(recall, row.rung) if row.rung < 3 else None
+    row.look_at = row.queued_at + _after(tx, recall, row.rung) if row.rung < 3 else None
 
 
-def _after(recall: Recall, rung: int) -> timedelta:
+def _after(tx: Transaction, recall: Recall, rung: int) -> timedelta:
     """Time from the order to the rung after `rung`, by the policy the recall pinned."""
-    ladder = pinned(recall.policy).unreachable
+    ladder = pinned(tx.session, recall.policy).unreachable
     steps = (ladder.warn_seconds, ladder.visit_seconds, ladder.escalate_seconds)
     return timedelta(seconds=steps[rung])
