@@ -1,7 +1,8 @@
 """Instances like Solomon's, by his recipe, from a seed: the files themselves are not ours to ship.
 
-R: places at random. C: in clusters, windows around the times of a short route through each. RC: half
-and half. Classes 1 have short days and small vehicles, classes 2 long ones (Solomon 1987, section 4).
+R: places at random. C: in clusters. RC: half and half. Classes 1 have short days and small
+vehicles, classes 2 long ones; windows lie at random where a customer can be reached (Solomon 1987,
+section 4).
 """
 
 import random  # noqa: TID251  # instances are drawn from a seed
@@ -39,7 +40,7 @@ RECIPES = {
 def generated(
     kind: str, seed: int, customers: int = 100, tightness: float = 0.5, share: float = 1.0
 ) -> Instance:
-    """Draw an instance of a class; `tightness` 0..1 narrows windows, `share` of customers has one."""
+    """Draw an instance; `tightness` 0..1 narrows windows, `share` of customers has one."""
     chance = random.Random(f"{kind}-{seed}-{customers}")
     recipe = RECIPES[kind]
     places = [(SIDE / 2, SIDE / 2), *_places(kind, customers, chance)]

@@ -53,9 +53,7 @@ class Instance:
 
 def cost_tenths(distances: list[list[int]], routes: list[list[int]]) -> int:
     """Total distance of routes of customer numbers, from the depot and back."""
-    return sum(
-        distances[one][other] for route in routes for one, other in pairwise([0, *route, 0])
-    )
+    return sum(distances[one][other] for route in routes for one, other in pairwise([0, *route, 0]))
 
 
 def read(path: Path) -> Instance:

@@ -1,4 +1,4 @@
-"""A map server that stands in: real sockets, on this machine, with every bad habit of a real one."""
+"""A map server that stands in: real sockets, with every bad habit of a real one."""
 
 import json
 import socket
@@ -29,7 +29,7 @@ def serving(answer: Answer) -> Iterator[StandIn]:
     seen: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # the standard library's name
+        def do_GET(self) -> None:  # the standard library's name
             seen.append(self.path)
             answer(self)
 

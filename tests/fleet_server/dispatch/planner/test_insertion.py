@@ -1,4 +1,4 @@
-"""Insertion: always the cheapest legal place, to the second of the evaluator, never an illegal one."""
+"""Insertion: always the cheapest legal place, at the evaluator's price, never an illegal one."""
 
 from dataclasses import replace
 
