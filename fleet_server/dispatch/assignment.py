@@ -12,7 +12,7 @@ from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import site_by_id
 from fleet_server.dispatch.events import VisitOffered
 from fleet_server.dispatch.models import Offer, Visit, VisitHistory, VisitTicket
-from fleet_server.dispatch.planner import Candidate, Job, best_candidates
+from fleet_server.dispatch.planner.insertion import Candidate, best_candidates
 from fleet_server.dispatch.queries import (
     answered_no,
     gave_back,
@@ -21,7 +21,7 @@ from fleet_server.dispatch.queries import (
     ticket_ids_of,
     unended_visit_of,
 )
-from fleet_server.dispatch.routes import routes_of, stop_of, take_place
+from fleet_server.dispatch.routes import job_of, standing_problem, take_place
 from fleet_server.dispatch.rules import WAIT_WEIGHTS
 from fleet_server.dispatch.states import VISIT_LIFE, OfferState, VisitState
 from fleet_server.live.service import DISPATCH, changed
@@ -72,8 +72,8 @@ def candidates_for(tx: Transaction, visit: Visit, *, again: bool = False) -> lis
     """Return the best three technicians for a visit, with their places and arrivals."""
     site = site_by_id(tx.session, visit.site_id)
     people, until = _eligible(tx, visit, site, again=again)
-    job = Job(stop_of(visit, site, tx.now), WAIT_WEIGHTS[Priority(visit.priority)])
-    return best_candidates(routes_of(tx, people, until), job)
+    job = job_of(visit, site, tx.now, WAIT_WEIGHTS[Priority(visit.priority)])
+    return best_candidates(standing_problem(tx, people, until), job)
 
 
 def step(

@@ -12,7 +12,7 @@ from fleet_server.dispatch.assignment import about, step
 from fleet_server.dispatch.errors import NotAtSiteError
 from fleet_server.dispatch.events import VisitAborted, VisitArrived, VisitDone
 from fleet_server.dispatch.models import Visit
-from fleet_server.dispatch.planner import Point, distance_metres
+from fleet_server.dispatch.planner.travel import Place, distance_metres
 from fleet_server.dispatch.queries import tickets_of
 from fleet_server.dispatch.routes import retime
 from fleet_server.dispatch.rules import (
@@ -123,8 +123,8 @@ def _prove_by_gps(tx: Transaction, visit: Visit, shown: CheckIn) -> None:
     if shown.latitude is None or shown.longitude is None:
         raise NotAtSiteError(shown.way, "latitude and longitude are needed")
     site = site_by_id(tx.session, visit.site_id)
-    here = Point(shown.latitude, shown.longitude)
-    away = distance_metres(here, Point(site.latitude, site.longitude))
+    here = Place(shown.latitude, shown.longitude)
+    away = distance_metres(here, Place(site.latitude, site.longitude))
     if away > CHECK_IN_METRES_MAX:
         raise NotAtSiteError(shown.way, f"{away:.0f} m away; within {CHECK_IN_METRES_MAX:.0f} m")
 
