@@ -12,7 +12,7 @@ from fleet_server.notifications.addresses import SharedChannels
 from fleet_server.notifications.doors import Parcel
 from fleet_server.notifications.letters import Letter, Waiting, in_language, letters_for
 from fleet_server.notifications.models import Notice, NoticeAddress, NoticeDelivery
-from fleet_server.notifications.noting import lose_address
+from fleet_server.notifications.noting import lose_address, settle_all
 from fleet_server.notifications.preferences import NO_WISHES, wishes_of
 from fleet_server.notifications.queries import addresses_to_serve, due_deliveries
 from fleet_server.notifications.rules import Channel, Language, Urgency, path_of
@@ -103,7 +103,7 @@ def _audible(
     """Hold back what a person does not want to hear now; the others are due."""
     people = sorted({row.user_id for row, _ in rows if row.user_id is not None})
     wishes = wishes_of(tx, people)
-    audible = []
+    audible, held = [], set()
     for row, notice in rows:
         quiet = wishes.get(row.user_id or "", NO_WISHES).quiet_hours
         until = None if quiet is None or row.urgency == Urgency.URGENT else quiet.end_after(tx.now)
@@ -113,6 +113,9 @@ def _audible(
         else:
             _step(row, NoticeState.HELD)
             row.next_attempt_at = until
+            held.add(notice.id)
+    if held:
+        settle_all(tx, held)
     return audible
 
 

@@ -63,7 +63,7 @@ def note(tx: Transaction, parcel: Parcel, tried: Sequence[Tried]) -> None:
             lose_address(tx, address, outcome.reason)
         else:
             _refused(tx, address, rows, outcome)
-    _settle_all(tx, {row.notice_id for row in touched})
+    settle_all(tx, {row.notice_id for row in touched})
 
 
 def lose_address(tx: Transaction, address: NoticeAddress, reason: str) -> None:
@@ -72,7 +72,7 @@ def lose_address(tx: Transaction, address: NoticeAddress, reason: str) -> None:
     log.warning("notice.address_lost", address=address.id, reason=reason)
     waiting = waiting_at(tx.session, address.id)
     _fail(tx, waiting, reason)
-    _settle_all(tx, {row.notice_id for row in waiting})
+    settle_all(tx, {row.notice_id for row in waiting})
 
 
 def give_up_old(tx: Transaction) -> None:
@@ -80,7 +80,7 @@ def give_up_old(tx: Transaction) -> None:
     old = overdue_deliveries(tx.session, tx.now - AGE_MAX, OLD_PER_ROUND)
     if old:
         _fail(tx, old, "too old")
-        _settle_all(tx, {row.notice_id for row in old})
+        settle_all(tx, {row.notice_id for row in old})
 
 
 def forget_old_deliveries(tx: Transaction) -> None:
@@ -88,6 +88,18 @@ def forget_old_deliveries(tx: Transaction) -> None:
     before = tx.now - KEPT_FOR
     tx.session.execute(delete(NoticeDelivery).where(NoticeDelivery.created_at < before))
     tx.session.execute(delete(NoticeReceipt).where(NoticeReceipt.read_at < before))
+
+
+def settle_all(tx: Transaction, notice_ids: Iterable[str]) -> None:
+    """Let these notices say what their deliveries say together, as long as they wait."""
+    tx.session.flush()
+    notices = notices_by_id(tx.session, notice_ids)
+    states: dict[str, list[NoticeState]] = {key: [] for key in notices}
+    for row in deliveries_of(tx.session, notices):
+        states[row.notice_id].append(NoticeState(row.state))
+    for key, notice in notices.items():
+        if NoticeState(notice.state) in WAITING:
+            settle(tx, notice, states[key])
 
 
 def _waits(row: NoticeDelivery) -> bool:
@@ -158,14 +170,3 @@ def _tell_on_call(tx: Transaction, notice: Notice, row: NoticeDelivery) -> None:
     message = said(UNDELIVERED, title=InBoth(notice.title_zh, notice.title_en), who=who)
     about = About(notice.about_kind, notice.about_id, notice.site_id, notice.region)
     notify(tx, ON_CALL, message, about, Urgency.URGENT, must_acknowledge=True)
-
-
-def _settle_all(tx: Transaction, notice_ids: Iterable[str]) -> None:
-    tx.session.flush()
-    notices = notices_by_id(tx.session, notice_ids)
-    states: dict[str, list[NoticeState]] = {key: [] for key in notices}
-    for row in deliveries_of(tx.session, notices):
-        states[row.notice_id].append(NoticeState(row.state))
-    for key, notice in notices.items():
-        if NoticeState(notice.state) in WAITING:
-            settle(tx, notice, states[key])
