@@ -81,7 +81,8 @@ def shared_addresses(
         if address is None:
             brought = _Brought(Channel.APPRISE, url, schema_of(url), f"{schema_of(url)}://")
             address = _new(tx, owner, brought)
-        address.removed_at = None
+        if address.removed_at is not None:  # the settings name it again
+            address.removed_at = None
         found.append(address)
     return found
 

@@ -3,9 +3,13 @@
 Split from `api.py` by object. Each person reaches only what is their own, whatever their roles.
 """
 
+from collections.abc import Callable
+
+from sqlalchemy.exc import IntegrityError
+
 from fleet_server.auth.api import CurrentActor
 from fleet_server.auth.rules import Actor, Permission
-from fleet_server.errors import ForbiddenError, InvalidError
+from fleet_server.errors import ForbiddenError
 from fleet_server.notifications.addresses import Allowed, add_channel, add_push, remove
 from fleet_server.notifications.models import NoticeAddress
 from fleet_server.notifications.on_call import set_roster
@@ -60,12 +64,13 @@ def add_own_channel(
     order: ChannelOrder, actor: CurrentActor, context: WebContext, key: IdempotencyKey = None
 ) -> ChannelView:
     """Add a channel. Its URL is a secret: it is sealed, and never shown again in full."""
-    if key is not None:
-        raise InvalidError("Idempotency-Key", "not needed: the same URL is the same channel")
-    with context.transactions.write(actor.name) as tx:
+
+    def create(tx: Transaction) -> ChannelView:
         allowed = _allowed(context)
         address = add_channel(tx, context.signing, _person(actor), order.url, allowed)
         return ChannelView.model_validate(address)
+
+    return _created(actor, context, key, order, create)
 
 
 @router.delete("/notices/channels/{channel_id}", status_code=204)
@@ -118,11 +123,10 @@ def add_push_subscription(
 
     def create(tx: Transaction) -> ChannelView:
         allowed = _allowed(context)
-        return ChannelView.model_validate(
-            add_push(tx, context.signing, _person(actor), order, allowed)
-        )
+        address = add_push(tx, context.signing, _person(actor), order, allowed)
+        return ChannelView.model_validate(address)
 
-    return create_once(context.transactions, actor.name, key, "push", order, ChannelView, create)
+    return _created(actor, context, key, order, create)
 
 
 @router.delete("/push-subscriptions/{subscription_id}", status_code=204)
@@ -142,6 +146,25 @@ def _person(actor: Actor) -> str:
 def _allowed(context: Context) -> Allowed:
     settings = context.settings
     return Allowed(frozenset(settings.notice_person_schemas), settings.notice_private_hosts)
+
+
+def _created(
+    actor: Actor,
+    context: Context,
+    key: str | None,
+    order: ChannelOrder | PushOrder,
+    create: Callable[[Transaction], ChannelView],
+) -> ChannelView:
+    def once() -> ChannelView:
+        purpose = type(order).__name__
+        return create_once(
+            context.transactions, actor.name, key, purpose, order, ChannelView, create
+        )
+
+    try:
+        return once()
+    except IntegrityError:  # the same address twice at the same moment: it is there now
+        return once()
 
 
 def _listed(actor: Actor, context: Context, channel: Channel) -> Page[ChannelView]:

@@ -172,7 +172,7 @@ def address_by_digest(session: Session, owner: str, digest: str) -> NoticeAddres
     found = select(NoticeAddress).where(
         NoticeAddress.owner == owner, NoticeAddress.digest == digest
     )
-    return session.scalar(found.with_for_update())
+    return session.scalar(found)
 
 
 def others_with(session: Session, digest: str, besides: str) -> list[NoticeAddress]:
