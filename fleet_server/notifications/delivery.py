@@ -22,8 +22,9 @@ from fleet_server.notifications.addresses import SharedChannels
 from fleet_server.notifications.doors import Door, Outcome, Parcel, Result, Tried
 from fleet_server.notifications.letters import Letter
 from fleet_server.notifications.noting import give_up_old, note
+from fleet_server.notifications.queries import due_notices
 from fleet_server.notifications.rules import Channel
-from fleet_server.notifications.spreading import SPREAD_MAX, spread
+from fleet_server.notifications.spreading import SPREAD_MAX, set_aside, spread, spread_one
 from fleet_server.transactions import Transactions
 
 log = get_logger("notifications")
@@ -95,8 +96,24 @@ class Deliverer:
             except IntegrityError:  # another worker was the first to name a channel: look again
                 log.info("notices.spread_again")
                 return
+            except Exception:  # one of them: found below, so that it holds up no other
+                log.exception("notices.not_spread")
+                self._spread_singly()
+                return
             if count < SPREAD_MAX:
                 return
+
+    def _spread_singly(self) -> None:
+        with self._transactions.read() as tx:
+            ids = [one.id for one in due_notices(tx.session, tx.now, SPREAD_MAX)]
+        for notice_id in ids:
+            try:
+                with self._transactions.write(ACTOR) as tx:
+                    spread_one(tx, notice_id, self._ways.shared)
+            except Exception:
+                log.exception("notice.not_spread", notice=notice_id)
+                with self._transactions.write(ACTOR) as tx:
+                    set_aside(tx, notice_id)
 
     def _claim(self) -> list[Parcel]:
         with self._lock:

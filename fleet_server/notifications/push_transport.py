@@ -9,6 +9,8 @@ import http.client
 import socket
 import ssl
 import threading
+from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from fleet_server.notifications.public_hosts import resolved
@@ -21,20 +23,28 @@ ANSWER_SECONDS_MAX = 15.0
 HTTPS_PORT = 443
 
 
+@lru_cache(maxsize=1)
+def _machine_trust() -> ssl.SSLContext:
+    """Whom this machine believes; reading it takes 20 ms, so it is read when first needed."""
+    return ssl.create_default_context()
+
+
 class PushTransport:
     """Posts to push services."""
 
-    def __init__(self, *, private: bool = False, trust: ssl.SSLContext | None = None) -> None:
-        """`private` also allows addresses inside the house; `trust` is whom to believe."""
+    def __init__(
+        self, *, private: bool = False, trust: Callable[[], ssl.SSLContext] = _machine_trust
+    ) -> None:
+        """`private` also allows addresses inside the house; `trust` says whom to believe."""
         self._private = private
-        self._trust = trust or ssl.create_default_context()
+        self._trust = trust
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
         """Post once. Raises OSError, PrivateHostError, http.client.HTTPException."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or HTTPS_PORT
         addresses = resolved(host, port, private=self._private)
-        connection = _Pinned(host, port, addresses, self._trust)
+        connection = _Pinned(host, port, addresses, self._trust())
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         watch = threading.Timer(ANSWER_SECONDS_MAX, connection.abandon)
         watch.daemon = True

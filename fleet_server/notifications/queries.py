@@ -85,15 +85,14 @@ def was_told_since(session: Session, about_kind: str, since: datetime) -> bool:
     return session.scalar(told.limit(1)) is not None
 
 
+def due_notices(session: Session, now: datetime, limit: int) -> list[Notice]:
+    """Notices that wait to be spread, oldest first."""
+    return list(session.scalars(_unspread(now, limit)))
+
+
 def unspread_notices(session: Session, now: datetime, limit: int) -> list[Notice]:
-    """Notices to spread now, oldest first, locked; those another process holds are left out."""
-    found = (
-        select(Notice)
-        .where(Notice.state == NoticeState.PENDING, Notice.next_attempt_at <= now)
-        .order_by(Notice.next_attempt_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    """These notices, locked; those another process holds are left out."""
+    found = _unspread(now, limit).with_for_update(skip_locked=True)
     return list(session.scalars(found))
 
 
@@ -294,11 +293,22 @@ def labels_of(session: Session, address_ids: Iterable[str]) -> dict[str, tuple[s
     return {one.id: (one.owner, one.label) for one in session.scalars(found)}
 
 
+def count_in(session: Session, *states: NoticeState) -> int:
+    """How many deliveries are in one of these states."""
+    found = select(func.count(NoticeDelivery.id)).where(NoticeDelivery.state.in_(states))
+    return session.scalar(found) or 0
+
+
 def count_by_state(session: Session) -> dict[str, int]:
     """How many deliveries are in each state."""
     count = func.count(NoticeDelivery.id).label("deliveries")
     counted = select(NoticeDelivery.state, count).group_by(NoticeDelivery.state)
     return {row.state: row.deliveries for row in session.execute(counted)}
+
+
+def _unspread(now: datetime, limit: int) -> Select[Notice]:
+    waits = (Notice.state == NoticeState.PENDING, Notice.next_attempt_at <= now)
+    return select(Notice).where(*waits).order_by(Notice.next_attempt_at).limit(limit)
 
 
 def _of_grant(grant: Grant) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from fleet_server.notifications.queries import (
     on_call_at,
     unspread_notices,
 )
-from fleet_server.notifications.rules import ON_CALL, Urgency, to_user
+from fleet_server.notifications.rules import ATTEMPTS_MAX, ON_CALL, Urgency, retry_delay, to_user
 from fleet_server.notifications.states import NOTICE_LIFE, NoticeState, state_of
 from fleet_server.transactions import Transaction
 
@@ -32,6 +32,7 @@ SPREAD_MAX = 100
 RECIPIENTS_MAX = 500
 """People one notice is sent to; more hold no role together. Those left over see it all the same."""
 TOPIC = "notices"
+_ROLES = frozenset(Role)
 
 
 @dataclass
@@ -48,11 +49,25 @@ def spread(tx: Transaction, shared: SharedChannels) -> int:
     notices = unspread_notices(tx.session, tx.now, SPREAD_MAX)
     known = _Known()
     for notice in notices:
-        deliveries = _deliveries(tx, notice, shared, known)
-        tx.session.add_all(deliveries)
-        notice.next_attempt_at = None
-        settle(tx, notice, (NoticeState(one.state) for one in deliveries))
+        _spread(tx, notice, shared, known)
     return len(notices)
+
+
+def spread_one(tx: Transaction, notice_id: str, shared: SharedChannels) -> None:
+    """Write the deliveries of one notice, unless another worker has done so."""
+    notice = tx.session.get_one(Notice, notice_id, with_for_update=True)
+    if notice.next_attempt_at is not None:
+        _spread(tx, notice, shared, _Known())
+
+
+def set_aside(tx: Transaction, notice_id: str) -> None:
+    """Try a notice that cannot be spread again later; after ATTEMPTS_MAX it is failed."""
+    notice = tx.session.get_one(Notice, notice_id, with_for_update=True)
+    notice.attempts += 1
+    notice.next_attempt_at = tx.now + retry_delay(notice.attempts, tx.chance.uniform(0, 1))
+    if notice.attempts >= ATTEMPTS_MAX:
+        notice.next_attempt_at = None
+        settle(tx, notice, [NoticeState.FAILED])
 
 
 def settle(tx: Transaction, notice: Notice, deliveries: Iterable[NoticeState]) -> None:
@@ -98,6 +113,13 @@ def delivery(
     )
 
 
+def _spread(tx: Transaction, notice: Notice, shared: SharedChannels, known: _Known) -> None:
+    deliveries = _deliveries(tx, notice, shared, known)
+    tx.session.add_all(deliveries)
+    notice.next_attempt_at = None
+    settle(tx, notice, (NoticeState(one.state) for one in deliveries))
+
+
 def _deliveries(
     tx: Transaction, notice: Notice, shared: SharedChannels, known: _Known
 ) -> list[NoticeDelivery]:
@@ -126,7 +148,7 @@ def _readers(tx: Transaction, notice: Notice, known: _Known) -> tuple[list[str],
     kind, _, key = notice.audience.partition(":")
     if kind == "user":
         people, roles = active_people(tx.session, [key]), list[Role]()
-    elif kind == "role":
+    elif kind == "role" and key in _ROLES:
         people, roles = _holders(tx, notice, Role(key), known), [Role(key)]
     elif kind == "technician":  # without a login: a dispatcher has to ring them up
         people, roles = _holders(tx, notice, Role.DISPATCHER, known), [Role.DISPATCHER]

@@ -1,5 +1,7 @@
 """Joins what there is to send by, from the settings: the doors, shared channels, the unsealing."""
 
+from functools import lru_cache, partial
+
 from fleet_server.clock import Clock
 from fleet_server.notifications.addresses import SharedChannels
 from fleet_server.notifications.apprise_sender import AppriseSender
@@ -13,7 +15,7 @@ from fleet_server.signing import SigningService
 
 def ways_of(settings: Settings, signing: SigningService, clock: Clock) -> Ways:
     """Ways out of one installation. Raises ConfigurationError for a role that does not exist."""
-    key = VapidKey.load(settings.data_dir, settings.push_contact)
+    key = lru_cache(partial(VapidKey.load, settings.data_dir, settings.push_contact))
     transport = PushTransport(private=settings.notice_private_hosts)
     return Ways(
         {

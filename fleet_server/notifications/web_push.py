@@ -84,7 +84,10 @@ Post = Callable[[str, dict[str, str], bytes], Answer]
 class WebPushSender:
     """Sends one message to one browser."""
 
-    def __init__(self, key: VapidKey, post: Post, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, key: Callable[[], VapidKey], post: Post, now: Callable[[], datetime]
+    ) -> None:
+        """`key` is asked for when the first message leaves: most processes never send one."""
         self._key = key
         self._post = post
         self._now = now
@@ -94,7 +97,7 @@ class WebPushSender:
         subscription = json.loads(secret)
         body = sealed(payload(letter), subscription["p256dh"], subscription["auth"])
         headers = {
-            "Authorization": self._key.authorization(subscription["endpoint"], self._now()),
+            "Authorization": self._key().authorization(subscription["endpoint"], self._now()),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(int(TTL[letter.urgent].total_seconds())),

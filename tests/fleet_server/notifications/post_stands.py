@@ -4,7 +4,7 @@ import contextlib
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -23,6 +23,7 @@ class Stand:
     received: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
+    on_receipt: Callable[[], None] = lambda: None
 
 
 @contextlib.contextmanager
@@ -35,6 +36,7 @@ def webhook() -> Iterator[Stand]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             stand.received.append(json.loads(body))
             stand.headers.append(dict(self.headers.items()))
+            stand.on_receipt()
             self.send_response(stand.status)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -1,32 +1,43 @@
 """Delivery: at least once, each address once, failed visibly, no channel held up by another."""
 
+import signal
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from fleet_server.auth.rules import Role
 from fleet_server.errors import ConfigurationError, IllegalTransitionError
 from fleet_server.notifications.addresses import SharedChannels
+from fleet_server.notifications.apprise_sender import AppriseSender
 from fleet_server.notifications.claiming import LEASE, RATE_MAX, RATE_WINDOW
-from fleet_server.notifications.delivery import LANE_MAX
+from fleet_server.notifications.delivery import LANE_MAX, Deliverer, Ways
 from fleet_server.notifications.letters import SINGLES_MAX
+from fleet_server.notifications.models import Notice
 from fleet_server.notifications.noting import AGE_MAX
 from fleet_server.notifications.rules import (
     ATTEMPTS_MAX,
     PUBLIC,
     RETRY_MAX,
+    Channel,
     Urgency,
     to_role,
     to_user,
 )
 from fleet_server.notifications.states import NOTICE_LIFE, NoticeState, state_of
 from tests.desk import Desk
+from tests.fleet_server.notifications import doomed_worker
 from tests.fleet_server.notifications.post_office import Office
+from tests.fleet_server.notifications.post_stands import webhook
 
+ROOT = Path(__file__).parents[3]
 DISPATCHERS = to_role(Role.DISPATCHER)
 
 
@@ -288,6 +299,62 @@ def test_a_deliverer_that_stops_takes_nothing_up(desk: Desk) -> None:
     office.deliverer.stop()
     office.tell(DISPATCHERS)
     assert office.round() == 0
+
+
+@pytest.mark.real_parts
+def test_a_worker_killed_between_sending_and_noting_sends_twice_and_never_not_at_all(
+    desk: Desk,
+) -> None:
+    """A real process, killed by the webhook it sent to before that has answered."""
+    with webhook() as hook:
+        office = Office(desk, f"json://127.0.0.1:{hook.port}/")
+        notice_id = office.tell(DISPATCHERS)
+        server = desk.server
+        words = [server.settings.data_dir, server.settings.database_url, hook.port]
+        words.append(desk.clock.now().isoformat())
+        worker = subprocess.Popen(
+            [sys.executable, "-m", doomed_worker.__name__, *map(str, words)], cwd=ROOT
+        )
+        hook.on_receipt = worker.kill
+        assert worker.wait(60) == -signal.SIGKILL
+        assert office.state(notice_id) == "pending"
+        hook.on_receipt = lambda: None
+        ways = Ways({Channel.APPRISE: AppriseSender()}, office.shared, server.signing.unsealed)
+        desk.clock.advance(LEASE.total_seconds())
+        office.round(Deliverer(server.transactions, ways))
+        assert office.state(notice_id) == "sent"
+    first, second = (headers["Idempotency-Key"] for headers in hook.headers)
+    assert first == second
+
+
+# --- notices that cannot be spread ---
+
+
+def test_a_notice_that_cannot_be_spread_holds_up_no_other_and_fails_visibly(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    good = office.tell(DISPATCHERS, title="good")
+    bad = office.tell(DISPATCHERS, title="bad")
+    with desk.server.transactions.write("system:test") as tx:
+        tx.session.get_one(Notice, bad).urgency = "deafening"
+    with capture_logs() as logs:
+        office.round()
+        assert (office.state(good), office.state(bad)) == ("sent", "pending")
+        for _ in range(ATTEMPTS_MAX):
+            office.wait(RETRY_MAX.total_seconds())
+    assert office.state(bad) == "failed"
+    assert {one["notice"] for one in logs if one["event"] == "notice.not_spread"} == {bad}
+
+
+def test_an_audience_nobody_knows_is_kept_and_logged(desk: Desk) -> None:
+    office = Office(desk)
+    ids = [office.tell("role:boss"), office.tell("everyone")]
+    with capture_logs() as logs:
+        office.round()
+    assert [office.state(notice_id) for notice_id in ids] == ["kept", "kept"]
+    assert [one["event"] for one in logs if one["log_level"] == "error"] == [
+        "notice.audience_unknown",
+        "notice.audience_unknown",
+    ]
 
 
 # --- states ---

@@ -74,9 +74,10 @@ class Phone:
 def office(desk: Desk, service: PushService) -> Office:
     office = Office(desk)
     server = desk.server
-    transport = PushTransport(private=True, trust=service.trust)
-    key = VapidKey.load(server.settings.data_dir, CONTACT)
-    sender = WebPushSender(key, transport.post, desk.clock.now)
+    transport = PushTransport(private=True, trust=lambda: service.trust)
+    sender = WebPushSender(
+        lambda: VapidKey.load(server.settings.data_dir, CONTACT), transport.post, desk.clock.now
+    )
     ways = Ways({Channel.WEB_PUSH: sender}, SharedChannels(), server.signing.unsealed)
     office.deliverer = Deliverer(server.transactions, ways)
     return office
@@ -190,7 +191,7 @@ def test_a_service_that_never_answers_is_left(
 ) -> None:
     monkeypatch.setattr(push_transport, "ANSWER_SECONDS_MAX", 0.2)
     service.answers["/p1"] = (0, {})
-    transport = PushTransport(private=True, trust=service.trust)
+    transport = PushTransport(private=True, trust=lambda: service.trust)
     with pytest.raises(OSError, match=r"."):
         transport.post(service.endpoint("/p1"), {}, b"x")
 
@@ -276,7 +277,7 @@ def test_a_name_that_leads_into_the_house_is_found_when_it_is_used(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebound)
-    transport = PushTransport(trust=service.trust)
+    transport = PushTransport(trust=lambda: service.trust)
     with pytest.raises(PrivateHostError):
         transport.post(f"https://push.example.com:{service.port}/p1", {}, b"x")
     assert service.received == []
