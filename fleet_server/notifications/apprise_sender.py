@@ -10,6 +10,7 @@ Traps of apprise that are stepped around here, each with a test:
 """
 
 import logging
+from typing import Any
 
 import apprise
 
@@ -52,7 +53,7 @@ def schema_of(url: str) -> str:
 
 def label_of(url: str) -> str:
     """Return the URL with its secrets masked; empty for one apprise does not understand."""
-    plugin = apprise.Apprise.instantiate(url)
+    plugin: Any = apprise.Apprise.instantiate(url)
     return "" if plugin is None else str(plugin.url(privacy=True)).partition("?")[0]
 
 

@@ -6,17 +6,19 @@ Split from `delivery.py`: this is the transaction before sending, `noting.py` th
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from fleet_server.notifications.addresses import SharedChannels
 from fleet_server.notifications.doors import Parcel
 from fleet_server.notifications.letters import Letter, Waiting, in_language, letters_for
-from fleet_server.notifications.models import Notice, NoticeAddress, NoticeDelivery
-from fleet_server.notifications.noting import lose_address, settle_all
+from fleet_server.notifications.models import NoticeAddress
+from fleet_server.notifications.noting import hold, lose_address
 from fleet_server.notifications.preferences import NO_WISHES, wishes_of
 from fleet_server.notifications.queries import addresses_to_serve, due_deliveries
 from fleet_server.notifications.rules import Channel, Language, Urgency, path_of
-from fleet_server.notifications.states import DELIVERY_LIFE, NoticeState
 from fleet_server.transactions import Transaction
 from protocol.errors import SealBrokenError
 
@@ -24,6 +26,8 @@ LEASE = timedelta(minutes=3)
 """Longer than the longest service of an address: 6 letters of at most 20 s each."""
 DUE_MAX = 1_000
 """Deliveries of one address looked at together: what one digest may stand for."""
+DUE_PER_CLAIM = 1_000
+"""Deliveries after which a transaction takes no further address: others want to write too."""
 CANDIDATES = 4
 """Addresses looked at for each free sender: some are of services that have their share."""
 RATE_MAX = 6
@@ -50,9 +54,10 @@ def claim(
     """Lease addresses with something due; at most `room.free` of them."""
     lanes = Counter(room.lanes)
     parcels: list[Parcel] = []
+    looked_at = 0
     limit = room.free * CANDIDATES
     for address in addresses_to_serve(tx.session, tx.now, room.in_hand, limit):
-        if len(parcels) == room.free:
+        if len(parcels) == room.free or looked_at >= DUE_PER_CLAIM:
             break
         if lanes[address.lane] >= room.lane_max:
             continue
@@ -61,6 +66,7 @@ def claim(
             lose_address(tx, address, "the channel is gone")
             continue
         letters = _letters(tx, address)
+        looked_at += sum(len(letter.delivery_ids) for letter in letters)
         if letters:
             lanes[address.lane] += 1
             address.leased_until, address.served_at = tx.now + LEASE, tx.now
@@ -87,9 +93,8 @@ def _letters(tx: Transaction, address: NoticeAddress) -> list[Letter]:
     if not rows:
         return []
     allowance = _allowance(tx, address)
-    language = Language(rows[0][0].language)
-    waiting = [_waiting(delivery, notice, language) for delivery, notice in rows]
-    letters = letters_for(waiting, allowance, language)
+    language = Language(rows[0].language)
+    letters = letters_for([_waiting(row, language) for row in rows], allowance, language)
     if letters:
         address.window_sent += len(letters)
     elif address.window_began_at is not None:
@@ -97,31 +102,21 @@ def _letters(tx: Transaction, address: NoticeAddress) -> list[Letter]:
     return letters
 
 
-def _audible(
-    tx: Transaction, rows: Sequence[tuple[NoticeDelivery, Notice]]
-) -> list[tuple[NoticeDelivery, Notice]]:
+def _audible(tx: Transaction, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """Hold back what a person does not want to hear now; the others are due."""
-    people = sorted({row.user_id for row, _ in rows if row.user_id is not None})
-    wishes = wishes_of(tx, people)
-    audible, held = [], set()
-    for row, notice in rows:
-        quiet = wishes.get(row.user_id or "", NO_WISHES).quiet_hours
+    wishes = wishes_of(tx, sorted({row.user_id for row in rows if row.user_id is not None}))
+    audible: list[Row[Any]] = []
+    held: dict[datetime, list[str]] = {}
+    for row in rows:
+        quiet = wishes.get(row.user_id, NO_WISHES).quiet_hours
         until = None if quiet is None or row.urgency == Urgency.URGENT else quiet.end_after(tx.now)
         if until is None:
-            _step(row, NoticeState.PENDING)
-            audible.append((row, notice))
+            audible.append(row)
         else:
-            _step(row, NoticeState.HELD)
-            row.next_attempt_at = until
-            held.add(notice.id)
-    if held:
-        settle_all(tx, held)
+            held.setdefault(until, []).append(row.id)
+    for until, ids in held.items():
+        hold(tx, ids, until)
     return audible
-
-
-def _step(row: NoticeDelivery, to: NoticeState) -> None:
-    if row.state != to:
-        row.state = DELIVERY_LIFE.step(NoticeState(row.state), to)
 
 
 def _allowance(tx: Transaction, address: NoticeAddress) -> int:
@@ -132,13 +127,12 @@ def _allowance(tx: Transaction, address: NoticeAddress) -> int:
     return max(0, RATE_MAX - address.window_sent)
 
 
-def _waiting(delivery: NoticeDelivery, notice: Notice, language: Language) -> Waiting:
-    about = f"{notice.about_kind}/{notice.about_id}"
+def _waiting(row: Row[Any], language: Language) -> Waiting:
     return Waiting(
-        delivery.id,
-        delivery.urgency == Urgency.URGENT,
-        in_language(language, notice.title_zh, notice.title_en),
-        in_language(language, notice.body_zh, notice.body_en, "\n"),
-        path_of(notice.about_kind, notice.about_id),
-        about,
+        row.id,
+        row.urgency == Urgency.URGENT,
+        in_language(language, row.title_zh, row.title_en),
+        in_language(language, row.body_zh, row.body_en, "\n"),
+        path_of(row.about_kind, row.about_id),
+        f"{row.about_kind}/{row.about_id}",
     )

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from fleet_server.logs import get_logger
 from fleet_server.notifications import claiming
@@ -33,10 +33,11 @@ SENDERS = 8
 """Threads that send at once: they wait for networks, and a push takes about 0.1 s."""
 LANE_MAX = 4
 """Of these, how many one service (one host) may have: it may hang as a whole."""
-SPREADS_PER_ROUND = 10
+SPREADS_PER_ROUND = 20
 """Transactions of one round that spread: 1,000 notices; the rest a second later."""
 STOP_SECONDS = 5.0
 """How long an ending process waits for messages in hand; later ones leave again elsewhere."""
+NOTE_TRIES_MAX = 3
 ACTOR = "system:notices"
 
 
@@ -56,31 +57,29 @@ class Deliverer:
         self._transactions = transactions
         self._ways = ways
         self._senders = senders
-        self._lock = threading.Lock()
         self._in_hand: dict[str, str] = {}  # id of an address -> its lane
-        self._threads: set[threading.Thread] = set()
+        self._changed = threading.Condition()  # guards it, and tells when something ended
         self._stopped = False
 
     def deliver_due(self) -> int:
         """Begin what can begin now; returns how many addresses were taken up. Waits for none."""
         self._spread()
-        parcels = self._claim()
-        for parcel in parcels:
-            thread = threading.Thread(
-                target=self._serve, args=(parcel,), name="notices", daemon=True
-            )
-            with self._lock:
-                self._threads.add(thread)
-            thread.start()
-        return len(parcels)
+        with self._transactions.write(ACTOR) as tx:
+            give_up_old(tx)
+        count = 0
+        for _ in range(self._senders):
+            parcels = self._claim()
+            if not parcels:
+                break
+            count += len(parcels)
+            for parcel in parcels:
+                self._start(parcel)
+        return count
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is in hand; returns whether all of it ended in time."""
-        with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join(seconds)
-        return not any(thread.is_alive() for thread in threads)
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._in_hand, seconds)
 
     def stop(self) -> None:
         """Take nothing up any more, and wait a moment for what is in hand."""
@@ -116,32 +115,48 @@ class Deliverer:
                     set_aside(tx, notice_id)
 
     def _claim(self) -> list[Parcel]:
-        with self._lock:
+        with self._changed:
             in_hand = dict(self._in_hand)
-        free = 0 if self._stopped else self._senders - len(in_hand)
-        if free <= 0:
-            log.warning("notices.senders_busy", in_hand=len(in_hand))
+        room = claiming.Room(
+            0 if self._stopped else self._senders - len(in_hand),
+            LANE_MAX,
+            Counter(in_hand.values()),
+            frozenset(in_hand),
+        )
+        if room.free <= 0:
             return []
-        lanes = Counter(in_hand.values())
-        room = claiming.Room(free, LANE_MAX, lanes, frozenset(in_hand))
         with self._transactions.write(ACTOR) as tx:
-            give_up_old(tx)
             parcels = claiming.claim(tx, room, self._ways.shared, self._ways.unsealed)
-        with self._lock:
+        with self._changed:
             self._in_hand |= {parcel.address_id: parcel.lane for parcel in parcels}
         return parcels
 
+    def _start(self, parcel: Parcel) -> None:
+        # A daemon: a channel that hangs must not keep an ending process alive.
+        threading.Thread(target=self._serve, args=(parcel,), name="notices", daemon=True).start()
+
     def _serve(self, parcel: Parcel) -> None:
         try:
-            tried = self._sent(parcel)
-            with self._transactions.write(ACTOR) as tx:
-                note(tx, parcel, tried)
+            self._note(parcel, self._sent(parcel))
         except Exception:  # the deliveries are rows: they are due again when the lease ends
             log.exception("notices.not_noted", address=parcel.address_id)
         finally:
-            with self._lock:
+            with self._changed:
                 del self._in_hand[parcel.address_id]
-                self._threads.discard(threading.current_thread())
+                self._changed.notify_all()
+
+    def _note(self, parcel: Parcel, tried: list[Tried]) -> None:
+        """Note it, again where the transaction lost a deadlock: else it would be sent twice."""
+        for _ in range(NOTE_TRIES_MAX - 1):
+            try:
+                with self._transactions.write(ACTOR) as tx:
+                    note(tx, parcel, tried)
+            except OperationalError:
+                log.warning("notices.note_again", address=parcel.address_id)
+            else:
+                return
+        with self._transactions.write(ACTOR) as tx:
+            note(tx, parcel, tried)
 
     def _sent(self, parcel: Parcel) -> list[Tried]:
         """Send the letters in order, until one does not arrive: the next would not either."""

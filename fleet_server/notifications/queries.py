@@ -1,10 +1,11 @@
 """All selects of notices."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from fleet_server.auth.models import User, UserGrant
@@ -23,6 +24,18 @@ from fleet_server.notifications.rules import ON_CALL, Urgency, to_role, to_user
 from fleet_server.notifications.states import NoticeState
 
 WAITING = (NoticeState.PENDING, NoticeState.HELD)
+_DUE_COLUMNS: tuple[Any, ...] = (
+    NoticeDelivery.id,
+    NoticeDelivery.user_id,
+    NoticeDelivery.language,
+    NoticeDelivery.urgency,
+    Notice.title_zh,
+    Notice.title_en,
+    Notice.body_zh,
+    Notice.body_en,
+    Notice.about_kind,
+    Notice.about_id,
+)
 
 
 def notices_for(actor: Actor) -> Select[Notice]:
@@ -233,10 +246,13 @@ def addresses_to_serve(
 
 def due_deliveries(
     session: Session, address_id: str, now: datetime, limit: int
-) -> list[tuple[NoticeDelivery, Notice]]:
-    """What is due at an address with its notices: urgent first, then the oldest."""
+) -> Sequence[Row[Any]]:
+    """What is due at an address, as far as it decides: urgent first, then the oldest.
+
+    Columns: `_DUE_COLUMNS`; a digest stands for hundreds, and whole rows would cost ten times that.
+    """
     found = (
-        select(NoticeDelivery, Notice)
+        select(*_DUE_COLUMNS)
         .join(Notice, Notice.id == NoticeDelivery.notice_id)
         .where(
             NoticeDelivery.address_id == address_id,
@@ -246,13 +262,21 @@ def due_deliveries(
         .order_by((NoticeDelivery.urgency == Urgency.URGENT).desc(), NoticeDelivery.id)
         .limit(limit)
     )
-    return [(delivery, notice) for delivery, notice in session.execute(found)]
+    return session.execute(found).all()
 
 
-def deliveries_by_id(session: Session, ids: Iterable[str]) -> list[NoticeDelivery]:
-    """These deliveries, locked."""
-    found = select(NoticeDelivery).where(one_of(session, NoticeDelivery.id, ids))
+def waiting_deliveries(session: Session, ids: Iterable[str]) -> list[NoticeDelivery]:
+    """Those of these deliveries that still wait, locked."""
+    found = select(NoticeDelivery).where(
+        one_of(session, NoticeDelivery.id, ids), NoticeDelivery.state.in_(WAITING)
+    )
     return list(session.scalars(found.order_by(NoticeDelivery.id).with_for_update()))
+
+
+def notices_of(session: Session, delivery_ids: Iterable[str]) -> list[str]:
+    """Ids of the notices of these deliveries."""
+    found = select(NoticeDelivery.notice_id).where(one_of(session, NoticeDelivery.id, delivery_ids))
+    return list(session.scalars(found.distinct()))
 
 
 def overdue_deliveries(session: Session, before: datetime, limit: int) -> list[NoticeDelivery]:
@@ -285,6 +309,17 @@ def deliveries_in(state: NoticeState | None) -> Select[NoticeDelivery]:
     """Deliveries in a state, or all."""
     found = select(NoticeDelivery)
     return found if state is None else found.where(NoticeDelivery.state == state)
+
+
+def states_of(session: Session, notice_ids: Iterable[str]) -> dict[str, set[NoticeState]]:
+    """States in which the deliveries of these notices are, each once."""
+    found = select(NoticeDelivery.notice_id, NoticeDelivery.state).where(
+        one_of(session, NoticeDelivery.notice_id, notice_ids)
+    )
+    states: defaultdict[str, set[NoticeState]] = defaultdict(set)
+    for row in session.execute(found.distinct()):
+        states[row.notice_id].add(NoticeState(row.state))
+    return states
 
 
 def labels_of(session: Session, address_ids: Iterable[str]) -> dict[str, tuple[str, str]]:

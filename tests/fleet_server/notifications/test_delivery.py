@@ -274,10 +274,18 @@ def test_a_service_that_hangs_keeps_only_its_share_of_the_senders(desk: Desk) ->
 
 
 def test_senders_are_bounded(desk: Desk) -> None:
-    office = Office(desk, *(f"a{n}://" for n in range(5)))
+    urls = [f"a{n}://" for n in range(5)]
+    office = Office(desk, *urls)
     worker = office.worker(senders=2)
-    office.tell(DISPATCHERS)
-    assert [office.round(worker) for _ in range(4)] == [2, 2, 1, 0]
+    release = threading.Event()
+    office.box.hanging |= dict.fromkeys(urls, release)
+    notice_id = office.tell(DISPATCHERS)
+    assert [worker.deliver_due() for _ in range(3)] == [2, 0, 0]
+    release.set()
+    assert worker.settle(30)
+    while office.round(worker):
+        pass
+    assert office.state(notice_id) == "sent"
 
 
 def test_what_waits_for_two_days_has_failed(desk: Desk) -> None:

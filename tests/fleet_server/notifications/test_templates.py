@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,7 @@ def _is_log_line(call: ast.Call) -> bool:
     )
 
 
+@lru_cache(maxsize=1)
 def callers() -> list[Caller]:
     return [Caller(path) for path in sorted(PACKAGE.rglob("*.py"))]
 
