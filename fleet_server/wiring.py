@@ -55,6 +55,8 @@ from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
 from fleet_server.notifications.handlers import on_message_set_aside
+from fleet_server.notifications.noting import forget_old_deliveries
+from fleet_server.notifications.personal_api import router as personal_notices_router
 from fleet_server.outbox.events import MessageSetAside
 from fleet_server.outbox.service import forget_set_aside
 from fleet_server.payments.api import router as payments_router
@@ -110,6 +112,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     recalls_router,
     holds_router,
     service_levels_router,
+    personal_notices_router,
     notifications_router,
     live_router,
     reports_router,
@@ -192,6 +195,7 @@ def sweeps(signing: SigningService, retention: Retention) -> Sequence[tuple[str,
         ("ingest.months", MonthKeeper(retention).look),
         ("live.forget", forget_old_changes),
         ("outbox.forget", forget_set_aside),
+        ("notices.forget", forget_old_deliveries),
         ("web.forget", forget_old_answers),
         ("auth.forget", forget_old_tries),
     )
