@@ -39,6 +39,10 @@ RECORD = {
 }
 
 
+SHIFTS = 6
+"""Of 12 h, one after the other: three days, as nobody could work them, so that tests need not."""
+
+
 class Technician:
     """A technician and their phone."""
 
@@ -142,8 +146,11 @@ class Desk:
             self.dispatcher.post(
                 f"{path}/qualifications", {"name": "on-post exam", "expires_at": until}
             )
-        shift = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(days=3)).isoformat()}
-        self.dispatcher.post(f"{path}/shifts", shift)
+        for half_day in range(SHIFTS):
+            starts = now + timedelta(hours=12 * half_day)
+            ends = starts + timedelta(hours=12)
+            shift = {"starts_at": starts.isoformat(), "ends_at": ends.isoformat()}
+            self.dispatcher.post(f"{path}/shifts", shift)
         return Technician(made["id"], phone)
 
     def raise_fault(

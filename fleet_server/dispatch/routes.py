@@ -14,6 +14,7 @@ from fleet_server.dispatch.queries import last_sites, visits_of_technicians
 from fleet_server.dispatch.rules import LAST_PLACE_COUNTS, PINNED_WITHIN, SERVICE_SECONDS
 from fleet_server.dispatch.states import VisitState
 from fleet_server.technicians.models import Technician
+from fleet_server.technicians.queries import start_places
 from fleet_server.transactions import Transaction
 
 Row = tuple[Visit, Site]
@@ -25,11 +26,12 @@ def routes_of(
     """Return what these technicians have to do; without an entry in `until` it has no end."""
     people = {technician.id: technician for technician in technicians}
     visits = visits_of_technicians(tx.session, people)
-    last = last_sites(tx.session, people, tx.now - LAST_PLACE_COUNTS)
-    return [
-        _route(tx.now, technician, visits[key], last.get(key), until.get(key))
-        for key, technician in people.items()
-    ]
+    starts = {
+        key: Point(*place) for key, place in start_places(tx.session, people.values()).items()
+    }
+    for key, site in last_sites(tx.session, people, tx.now - LAST_PLACE_COUNTS).items():
+        starts[key] = Point(site.latitude, site.longitude)
+    return [_route(tx.now, key, visits[key], starts[key], until.get(key)) for key in people]
 
 
 def stop_of(visit: Visit, site: Site, now: datetime) -> Stop:
@@ -63,21 +65,18 @@ def _instant(now: datetime, seconds: float) -> datetime:
 
 def _route(
     now: datetime,
-    technician: Technician,
+    technician_id: str,
     rows: list[Row],
-    last: Site | None,
+    start: Point,
     until: datetime | None,
 ) -> Route:
-    start = Point(technician.home_latitude, technician.home_longitude)
-    if last is not None:
-        start = Point(last.latitude, last.longitude)
     free = 0.0
     for visit, site in rows:
         if visit.state in {VisitState.TRAVELLING, VisitState.ON_SITE}:
             start, free = Point(site.latitude, site.longitude), _free_after(visit, now)
     waiting = [row for row in rows if row[0].state in {VisitState.OFFERED, VisitState.ACCEPTED}]
     return Route(
-        technician.id,
+        technician_id,
         start,
         free,
         inf if until is None else (until - now).total_seconds(),

@@ -1,0 +1,39 @@
+"""The sweep of technicians: qualifications that lapse soon.
+
+Split from `service.py`: nobody announces that time has passed.
+"""
+
+from fleet_server.auth.rules import Role
+from fleet_server.notifications.rules import About, Urgency, Words, to_role
+from fleet_server.notifications.service import notify
+from fleet_server.technicians.models import Qualification, Technician
+from fleet_server.technicians.queries import audience_of, lapsing, technician_by_id
+from fleet_server.technicians.rules import LAPSE_WARNING_DAYS
+from fleet_server.transactions import Transaction
+
+WARNINGS_MAX = 50
+"""Of one sweep; those left over are warned of a second later."""
+
+
+def warn_of_lapses(tx: Transaction) -> None:
+    """Tell the dispatcher and the technician, 30 and 7 days before the gate closes."""
+    for days in sorted(LAPSE_WARNING_DAYS):  # the nearer warning first: it stands for both
+        for row in lapsing(tx.session, tx.now, days, WARNINGS_MAX):
+            row.warned_days = days
+            _warn(tx, technician_by_id(tx.session, row.technician_id), row)
+        tx.session.flush()
+
+
+def _warn(tx: Transaction, technician: Technician, row: Qualification) -> None:
+    day = row.expires_at.date().isoformat()
+    words = Words(
+        f"资质即将到期：{technician.name}",
+        f"A qualification lapses soon: {technician.name}",
+        f"{row.name} 于 {day} 到期，到期后不再派单",
+        f"{row.name} lapses on {day}; after that nothing is offered that needs it",
+    )
+    about = About("technician", technician.id, None, technician.region)
+    urgent = row.warned_days == min(LAPSE_WARNING_DAYS)
+    urgency = Urgency.URGENT if urgent else Urgency.NORMAL
+    for audience in (to_role(Role.DISPATCHER), audience_of(technician)):
+        notify(tx, audience, words, about, urgency)
