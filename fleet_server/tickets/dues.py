@@ -15,6 +15,8 @@ from fleet_server.service_levels.queries import running_clocks
 from fleet_server.transactions import Transaction
 
 ARRIVED = "arrived"
+RUN_SECONDS_MIN = 1.0
+"""A clock that takes over a due instant from before its own start breaches at once."""
 
 
 def of(tx: Transaction, owner_kind: str, owner_id: str) -> dict[str, datetime]:
@@ -48,4 +50,4 @@ def promise_arrival(tx: Transaction, owner_kind: str, owner_id: str, due_at: dat
 
 def _aim(tx: Transaction, clock: ServiceClock, due_at: datetime) -> None:
     run_seconds = (due_at - clock.started_at).total_seconds() - clock.paused_seconds
-    clocks.note(tx, clock, StepKind.RETARGETED, max(run_seconds, 0.0))
+    clocks.note(tx, clock, StepKind.RETARGETED, max(run_seconds, RUN_SECONDS_MIN))

@@ -45,6 +45,9 @@ def merge(tx: Transaction, ticket: Ticket, into: Ticket, reason: str) -> None:
     Both are locked. Raises InvalidError, ConflictError, IllegalTransitionError.
     """
     _check_pair(ticket, into)
+    # The first of all facts: the other one may take the place in a visit that is on its way, before
+    # it is given a visit of its own, and before the cancelled one leaves.
+    tx.announce(TicketMerging(ticket.id, into.id))
     faults = faults_of(tx.session, ticket.id)
     _hand_on_faults(tx, ticket, into, faults)
     hand_on_notes(tx, ticket, into)
@@ -62,8 +65,6 @@ def merge(tx: Transaction, ticket: Ticket, into: Ticket, reason: str) -> None:
     note(tx, into, "merged", TicketState(into.state), reason, facts)
     record(tx, "ticket.merged", "ticket", into.id, {**facts, "reason": reason}, into.site_id)
     ticket.merged_into = into.id
-    # Before the cancelled ticket leaves its visit: the other one may take its place there.
-    tx.announce(TicketMerging(ticket.id, into.id))
     why = f"merged into {into.id}: {reason}"
     move(tx, ticket, TicketState.CANCELLED, why, {"into": into.id, "faults": ids})
 
