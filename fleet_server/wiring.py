@@ -224,6 +224,7 @@ def sweeps(
         ("dispatch.offers", dispatch_sweep.expire_offers),
         ("dispatch.again", dispatch_sweep.ask_again),
         ("technicians.lapses", technicians_sweep.warn_of_lapses),
+        ("technicians.gates", technicians_sweep.close_gates),
         ("technicians.positions", forget_old_positions),
         ("attachments.orphans", OrphanSweep(attachments.folder).look),
         ("payments.refunds", partial(settle_refunds, VisibleRoute())),

@@ -47,7 +47,7 @@ def on_technician_away(tx: Transaction, fact: TechnicianAway) -> None:
 
 
 def on_technician_changed(tx: Transaction, fact: TechnicianChanged) -> None:
-    """Give others what the technician has no skill, or no region, for any more."""
+    """Give others what the technician may not do any more: skill, region, qualification."""
     known = abilities(tx.session, tx.now).get(fact.technician_id)
     if known is None:
         return
@@ -61,7 +61,7 @@ def on_technician_changed(tx: Transaction, fact: TechnicianChanged) -> None:
             and works_in(ability, site_by_id(tx.session, visit.site_id).region)
         )
     ]
-    _release(tx, technician, barred, "skills or region changed")
+    _release(tx, technician, barred, "skills, region or qualification changed")
 
 
 def _release(tx: Transaction, technician: Technician, visits: Sequence[Visit], reason: str) -> None:
@@ -71,7 +71,7 @@ def _release(tx: Transaction, technician: Technician, visits: Sequence[Visit], r
     for visit_id in ids:
         visit = locked_visit(tx.session, visit_id)
         if visit.state in UNENDED and visit.technician_id == technician.id:
-            _give_back(tx, visit, reason)
+            give_back(tx, visit, reason)
     count = len(ids)
     words = Words(
         f"任务改派：{technician.name}",
@@ -83,7 +83,7 @@ def _release(tx: Transaction, technician: Technician, visits: Sequence[Visit], r
     notify(tx, to_role(Role.DISPATCHER), words, about, Urgency.URGENT)
 
 
-def _give_back(tx: Transaction, visit: Visit, reason: str) -> None:
+def give_back(tx: Transaction, visit: Visit, reason: str) -> None:
     """Ask others: an offer is withdrawn, what was accepted ends and its tickets begin anew."""
     if visit.state != VisitState.OFFERED:
         abort(tx, visit, reason)

@@ -4,6 +4,7 @@ Split from `handlers.py` by theme.
 """
 
 from fleet_server.dispatch.assignment import join, refresh
+from fleet_server.dispatch.given_back import give_back
 from fleet_server.dispatch.models import Visit
 from fleet_server.dispatch.queries import link_of, ticket_ids_of, unended_visit_of
 from fleet_server.dispatch.states import VisitState
@@ -24,20 +25,22 @@ _WITHOUT_TECHNICIAN = frozenset({TicketState.NEW, TicketState.TRIAGED, TicketSta
 def on_ticket_merging(tx: Transaction, fact: TicketMerging) -> None:
     """Whoever is on the way for the merged ticket comes for the other one, where they can.
 
-    Otherwise each visit goes on as it is: the merged ticket leaves its own right after this.
+    Otherwise the other one's visit goes on, unless its technician cannot do what came to it. The
+    merged ticket leaves its own visit right after this.
     """
     visit = unended_visit_of(tx.session, fact.ticket_id)
     into = locked_ticket(tx.session, fact.into)
-    if visit is None or visit.state not in _TAKEN or into.state not in _WITHOUT_TECHNICIAN:
-        return
-    if not _can_do(tx, visit, into):
-        return
     own = unended_visit_of(tx.session, into.id)
-    if own is not None and own.id != visit.id:
-        _leave(tx, own, into)
-    if into.state != TicketState.TRIAGED:
-        begin_dispatch(tx, into)
-    join(tx, visit, into)
+    if visit is not None and visit.state in _TAKEN and _may_join(tx, visit, into):
+        if own is not None and own.id != visit.id:
+            _leave(tx, own, into)
+        if into.state != TicketState.TRIAGED:
+            begin_dispatch(tx, into)
+        join(tx, visit, into)
+    elif own is not None:
+        refresh(tx, own)
+        if own.state in {VisitState.OFFERED, VisitState.ACCEPTED} and not _can_do(tx, own, into):
+            give_back(tx, own, "merged work asks for more")
 
 
 def on_ticket_appointed(tx: Transaction, fact: TicketAppointed) -> None:
@@ -45,6 +48,10 @@ def on_ticket_appointed(tx: Transaction, fact: TicketAppointed) -> None:
     visit = unended_visit_of(tx.session, fact.ticket_id)
     if visit is not None:
         refresh(tx, visit)
+
+
+def _may_join(tx: Transaction, visit: Visit, ticket: Ticket) -> bool:
+    return ticket.state in _WITHOUT_TECHNICIAN and _can_do(tx, visit, ticket)
 
 
 def _can_do(tx: Transaction, visit: Visit, ticket: Ticket) -> bool:

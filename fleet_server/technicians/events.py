@@ -28,6 +28,6 @@ class TechnicianAway:
 
 @dataclass(frozen=True)
 class TechnicianChanged:
-    """Skills or region of somebody changed: a visit they accepted may no longer be for them."""
+    """Skills, region or a qualification changed: what somebody accepted may not be theirs now."""
 
     technician_id: str

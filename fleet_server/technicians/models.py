@@ -60,7 +60,7 @@ class Qualification(Table):
     passed_on: Mapped[date | None] = mapped_column(Date)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     warned_days: Mapped[int | None] = mapped_column(Integer)
-    """Of how many days ahead the dispatcher was warned last."""
+    """Of how many days ahead the dispatcher was warned last; 0: it lapsed, and that is noted."""
 
 
 class Shift(Table):

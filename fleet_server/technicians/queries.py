@@ -30,8 +30,12 @@ def technician_by_id(session: Session, technician_id: str) -> Technician:
 
 
 def locked_technician(session: Session, technician_id: str) -> Technician:
-    """Technician for a change; NotFoundError when there is none."""
-    found = select(Technician).where(Technician.id == technician_id).with_for_update()
+    """Technician for a change; NotFoundError when there is none.
+
+    The lock is the weaker one, which offers and movements that refer to the row do not wait for.
+    """
+    found = select(Technician).where(Technician.id == technician_id)
+    found = found.with_for_update(key_share=True)
     technician = session.scalar(found.execution_options(populate_existing=True))
     if technician is None:
         raise NotFoundError("technician", technician_id)
@@ -85,12 +89,16 @@ def start_places(
     """Where the day of each begins, latitude and longitude: the depot, else at home."""
     people = list(technicians)
     depots = {one.depot_id for one in people if one.depot_id is not None}
-    found = select(Location.id, Location.latitude, Location.longitude).where(
-        Location.id.in_(depots), Location.latitude.is_not(None)
-    )
-    places = {key: (north, east) for key, north, east in session.execute(found)} if depots else {}
-    homes = {one.id: (one.home_latitude, one.home_longitude) for one in people}
-    return {one.id: places.get(one.depot_id, homes[one.id]) for one in people}
+    found = select(Location).where(Location.id.in_(depots))
+    rows = {row.id: row for row in session.scalars(found)} if depots else {}
+    places = {}
+    for one in people:
+        depot = rows.get(one.depot_id or "")
+        if depot is not None and depot.latitude is not None and depot.longitude is not None:
+            places[one.id] = (depot.latitude, depot.longitude)
+        else:
+            places[one.id] = (one.home_latitude, one.home_longitude)
+    return places
 
 
 def shift_of(session: Session, technician_id: str, shift_id: str) -> Shift:
@@ -144,6 +152,19 @@ def lapsing(session: Session, now: datetime, days: int, limit: int) -> list[Qual
         .where(Technician.active, Qualification.expires_at > now)
         .where(Qualification.expires_at <= now + timedelta(days=days), ~is_renewed)
         .where(or_(Qualification.warned_days.is_(None), Qualification.warned_days > days))
+        .order_by(Qualification.expires_at, Qualification.id)
+        .limit(limit)
+    )
+    return list(session.scalars(found.with_for_update(of=Qualification, skip_locked=True)))
+
+
+def lapsed(session: Session, now: datetime, limit: int) -> list[Qualification]:
+    """Qualifications of active technicians that lapsed and were not noted yet, locked."""
+    found = (
+        select(Qualification)
+        .join(Technician, Technician.id == Qualification.technician_id)
+        .where(Technician.active, Qualification.expires_at <= now)
+        .where(or_(Qualification.warned_days.is_(None), Qualification.warned_days > 0))
         .order_by(Qualification.expires_at, Qualification.id)
         .limit(limit)
     )

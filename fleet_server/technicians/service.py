@@ -66,7 +66,7 @@ def change_technician(
 
 def let_go(tx: Transaction, technician: Technician, *, release_visits: bool) -> None:
     """Take somebody out of service: what they were accountable for goes to others."""
-    technician.active = False
+    technician.active, technician.position_consent_at = False, None
     forgotten = delete(TechnicianPosition).where(TechnicianPosition.technician_id == technician.id)
     tx.session.execute(forgotten)
     record(tx, "technician.left", "technician", technician.id, {"released": release_visits})

@@ -1,13 +1,15 @@
-"""The sweep of technicians: qualifications that lapse soon.
+"""Sweeps of technicians: qualifications that lapse soon, and those that just did.
 
 Split from `service.py`: nobody announces that time has passed.
 """
 
+from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
 from fleet_server.notifications.rules import About, Urgency, Words, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.technicians.events import TechnicianChanged
 from fleet_server.technicians.models import Qualification, Technician
-from fleet_server.technicians.queries import audience_of, lapsing, technician_by_id
+from fleet_server.technicians.queries import audience_of, lapsed, lapsing, technician_by_id
 from fleet_server.technicians.rules import LAPSE_WARNING_DAYS
 from fleet_server.transactions import Transaction
 
@@ -22,6 +24,14 @@ def warn_of_lapses(tx: Transaction) -> None:
             row.warned_days = days
             _warn(tx, technician_by_id(tx.session, row.technician_id), row)
         tx.session.flush()
+
+
+def close_gates(tx: Transaction) -> None:
+    """What somebody accepted while a qualification held is not theirs once it has lapsed."""
+    for row in lapsed(tx.session, tx.now, WARNINGS_MAX):
+        row.warned_days = 0
+        record(tx, "technician.lapsed", "technician", row.technician_id, {"row": row.id})
+        tx.announce(TechnicianChanged(row.technician_id))
 
 
 def _warn(tx: Transaction, technician: Technician, row: Qualification) -> None:

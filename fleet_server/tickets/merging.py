@@ -53,6 +53,8 @@ def merge(tx: Transaction, ticket: Ticket, into: Ticket, reason: str) -> None:
     hand_on_notes(tx, ticket, into)
     hand_on_attachments(tx, OWNER_KIND, ticket.id, into.id)
     into.further_skills = sorted((skills_of(ticket) | skills_of(into)) - {into.skill})
+    cabinets = {*ticket.further_cabinets, *into.further_cabinets, ticket.cabinet_id or ""}
+    into.further_cabinets = sorted(cabinets - {"", into.cabinet_id})
     into.level = max(into.level, ticket.level)
     into.repeats = max(into.repeats, ticket.repeats)
     into.repeat_of = into.repeat_of or ticket.repeat_of

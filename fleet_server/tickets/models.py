@@ -29,6 +29,8 @@ class Ticket(Table):
     skill: Mapped[str] = mapped_column(String(40))
     further_skills: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     """Skills of tickets that were merged into it."""
+    further_cabinets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+    """Cabinets of tickets that were merged into it."""
     level: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     """Qualification level the work asks for."""
     needs_visit: Mapped[bool] = mapped_column()

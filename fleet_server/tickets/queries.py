@@ -252,11 +252,12 @@ def is_linked(session: Session, ticket_id: str, fault_id: str) -> bool:
 
 
 def cabinets_of(session: Session, tickets: Iterable[Ticket]) -> defaultdict[str, set[str]]:
-    """Cabinets by ticket: its own, or those of its faults where it is for a site."""
+    """Cabinets by ticket: its own, those of merged ones, those of its faults."""
     cabinets: defaultdict[str, set[str]] = defaultdict(set)
     ids = []
     for ticket in tickets:
         ids.append(ticket.id)
+        cabinets[ticket.id].update(ticket.further_cabinets)
         if ticket.cabinet_id is not None:
             cabinets[ticket.id].add(ticket.cabinet_id)
     found = (

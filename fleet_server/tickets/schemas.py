@@ -134,8 +134,10 @@ class TicketView(View):
     description: str
     site_id: str
     cabinet_id: str | None
+    further_cabinets: list[str]
     component: str
     skill: str
+    further_skills: list[str]
     needs_visit: bool
     origin_kind: str
     origin_id: str

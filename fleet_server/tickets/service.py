@@ -265,6 +265,7 @@ def _new_ticket(tx: Transaction, new: NewTicket, policy: Policy) -> Ticket:
         component=new.component,
         skill=new.skill,
         further_skills=[],
+        further_cabinets=[],
         level=new.level,
         needs_visit=new.needs_visit,
         origin_kind=new.origin_kind,

@@ -172,6 +172,9 @@ def upgrade() -> None:
 
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.add_column(sa.Column("further_skills", Json, server_default="[]", nullable=False))
+        batch_op.add_column(
+            sa.Column("further_cabinets", Json, server_default="[]", nullable=False)
+        )
         batch_op.add_column(sa.Column("level", sa.Integer(), server_default="1", nullable=False))
         batch_op.add_column(sa.Column("repeats", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("merged_into", sa.String(length=36), nullable=True))
@@ -211,6 +214,7 @@ def downgrade() -> None:
         batch_op.drop_column("merged_into")
         batch_op.drop_column("repeats")
         batch_op.drop_column("level")
+        batch_op.drop_column("further_cabinets")
         batch_op.drop_column("further_skills")
 
     with op.batch_alter_table("technicians", schema=None) as batch_op:

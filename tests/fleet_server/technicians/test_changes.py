@@ -184,3 +184,18 @@ def test_a_qualification_renewed_in_time_is_not_announced(desk: Desk) -> None:
     desk.dispatcher.post(f"/technicians/{one.id}/qualifications", exam)
     desk.wait(85 * 86_400)
     assert "A qualification lapses soon: li" not in desk.notices("role:dispatcher")
+
+
+def test_what_was_accepted_before_a_lapse_goes_to_others_after_it(desk: Desk) -> None:
+    one = desk.technician("one", ["lock"], qualified=False)
+    soon = (desk.clock.now() + timedelta(hours=1)).isoformat()
+    path = f"/technicians/{one.id}/qualifications"
+    desk.dispatcher.post(path, {"name": "exam", "expires_at": soon})
+    other = desk.technician("other", ["lock"], north_degrees=0.2)
+    urgent(desk)
+    one.answer("accepted")
+    desk.wait(3599)
+    assert [row["state"] for row in desk.visits()] == ["accepted"]
+    desk.wait(1)
+    assert [row["state"] for row in desk.visits()] == ["aborted", "offered"]
+    assert len(other.offers()) == 1

@@ -119,6 +119,22 @@ def test_whoever_is_on_the_way_for_the_merged_ticket_comes_for_both(desk: Desk) 
     assert [row["taker"] for row in survivor["hand_overs"]][-1] == desk.audience_of(one)
 
 
+def test_the_work_order_of_the_survivor_opens_the_cabinets_of_both(desk: Desk) -> None:
+    one = desk.technician("one", ["lock", "door"])
+    desk.add_cabinet("C2")
+    by_hand = {"kind": "inspection", "title_zh": "查", "title_en": "look", "cabinet_id": "C2"}
+    desk.dispatcher.post("/tickets", {**by_hand, "skill": "door"})
+    desk.raise_fault("f2", "LOCK_NOT_LATCHED", Severity.C)
+    look, lock = desk.tickets()
+    merged = merge(desk, look["id"], lock["id"])
+    assert (merged["further_cabinets"], merged["further_skills"]) == (["C2"], ["door"])
+    one.answer("accepted")
+    (visit,) = [row for row in desk.visits() if row["state"] == "accepted"]
+    assert visit["skills"] == ["door", "lock"]
+    one.phone.post(f"/visits/{visit['id']}/transitions", {"to": "travelling"})
+    assert set(one.phone.get(f"/visits/{visit['id']}/work-order")["tokens"]) == {"C1", "C2"}
+
+
 def test_who_cannot_do_both_is_not_sent_for_both(desk: Desk) -> None:
     one = desk.technician("one", ["lock"])
     two = desk.technician("two", ["door", "lock"], north_degrees=0.3)
@@ -133,6 +149,22 @@ def test_who_cannot_do_both_is_not_sent_for_both(desk: Desk) -> None:
     ]
     assert (one.offers(), len(two.offers())) == ([], 1)
     assert shown(desk, door["id"])["owner"] == "role:dispatcher"
+
+
+def test_a_visit_whose_technician_cannot_do_what_came_to_it_goes_to_another(desk: Desk) -> None:
+    one = desk.technician("one", ["lock"])
+    two = desk.technician("two", ["door", "lock"], north_degrees=0.3)
+    desk.raise_fault("f2", "LOCK_NOT_LATCHED", Severity.C)
+    one.answer("accepted")
+    desk.raise_fault("f1", "DOOR_OPEN_LONG", Severity.M)
+    lock, door = desk.tickets()
+    merge(desk, door["id"], lock["id"])
+    assert [(row["state"], row["ticket_ids"]) for row in desk.visits()] == [
+        ("aborted", [lock["id"]]),
+        ("offered", [lock["id"]]),
+    ]
+    assert (one.offers(), len(two.offers())) == ([], 1)
+    assert desk.visits()[-1]["skills"] == ["door", "lock"]
 
 
 def test_only_work_that_fits_is_merged(desk: Desk) -> None:
