@@ -22,8 +22,9 @@ from fleet_server.dispatch.rules import (
 )
 from fleet_server.dispatch.states import VISIT_LIFE, VisitState
 from fleet_server.errors import IllegalTransitionError
-from fleet_server.notifications.rules import Words, to_role
+from fleet_server.notifications.rules import to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.technicians.queries import audience_of, technician_by_id
 from fleet_server.tickets import proof
 from fleet_server.tickets.models import Ticket
@@ -141,8 +142,8 @@ def _tell_technician(tx: Transaction, visit: Visit, reason: str) -> None:
     if visit.technician_id is None:
         return
     technician = technician_by_id(tx.session, visit.technician_id)
-    words = Words("任务已取消", "Visit called off", reason, reason)
-    notify(tx, audience_of(technician), words, about(tx, visit))
+    message = said("visit.called_off", reason=reason)
+    notify(tx, audience_of(technician), message, about(tx, visit))
 
 
 def _legal(visit: Visit, to: VisitState) -> None:

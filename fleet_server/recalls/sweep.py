@@ -7,7 +7,6 @@ Split from `handlers.py`: nothing happened, time passed.
 from datetime import timedelta
 
 from fleet_server.auth.rules import Role
-from fleet_server.notifications.rules import Words
 from fleet_server.recalls import buyers, cabinets
 from fleet_server.recalls.models import Recall, RecallCabinet
 from fleet_server.recalls.publishing import ensure_public_notice
@@ -108,16 +107,16 @@ def _climb(tx: Transaction, recall: Recall, row: RecallCabinet) -> None:
     if row.rung == 1:
         if row.state == _C.ORDER_QUEUED:
             cabinets.move(tx, row, _C.UNREACHABLE, "it has not confirmed the block in time")
-        words = ("货柜未确认封锁", "A cabinet has not confirmed the block")
+        kind = "recall.cabinet_unconfirmed"
         roles = [Role.OPERATOR]
     elif row.rung == 2:
         cabinets.send_somebody(tx, recall, row)
-        words = ("货柜仍未确认封锁，已派人", "Still no word from a cabinet: a visit was asked for")
+        kind = "recall.cabinet_still_unconfirmed"
         roles = [Role.OPERATOR, Role.DISPATCHER]
     else:
-        words = ("货柜一直未确认封锁", "A cabinet is unprotected: escalated")
+        kind = "recall.cabinet_unprotected"
         roles = [Role.SUPERVISOR, Role.RECALL_AUTHOR, Role.RECALL_APPROVER]
-    cabinets.tell(tx, row, roles, Words(*words, row.cabinet_id, row.cabinet_id))
+    cabinets.tell(tx, row, roles, kind)
     row.look_at = row.queued_at + _after(tx, recall, row.rung) if row.rung < 3 else None
 
 

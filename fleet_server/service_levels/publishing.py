@@ -10,8 +10,9 @@ import msgspec
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
 from fleet_server.notifications.queries import was_told_since
-from fleet_server.notifications.rules import About, Words, to_role
+from fleet_server.notifications.rules import About, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.service_levels import calendars as calendar_rules
 from fleet_server.service_levels.calendars import Calendar
 from fleet_server.service_levels.errors import CalendarError, DocumentRefusedError, PolicyError
@@ -108,14 +109,8 @@ def tell_of_unknown_years(tx: Transaction) -> None:
         if not calendar.is_known(calendar_rules.local_day(calendar, tx.now + YEAR_AHEAD))
     ]
     for reference in unknown:
-        words = Words(
-            f"日历缺少来年节假日：{reference}",
-            f"A calendar lacks the coming year: {reference}",
-            "来年节假日公布后，请发布新版本；此前按平常的工作日计算，结果为暂定。",
-            "Publish a new version once the days off are known; until then weekdays count"
-            " as they fall and due times are provisional.",
-        )
-        notify(tx, to_role(Role.ADMIN), words, About(ABOUT_YEARS, reference))
+        message = said("calendar.year_unknown", calendar=reference)
+        notify(tx, to_role(Role.ADMIN), message, About(ABOUT_YEARS, reference))
 
 
 def _use(tx: Transaction, row: PolicyInForce | None, policy: Policy, chosen_by: str) -> Policy:

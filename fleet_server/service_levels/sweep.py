@@ -8,8 +8,9 @@ After a standstill only the highest rung reached is told: five late warnings say
 """
 
 from fleet_server.live.service import changed
-from fleet_server.notifications.rules import About, Urgency, Words
+from fleet_server.notifications.rules import About, Urgency
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import InBoth, Message, said
 from fleet_server.service_levels.clocks import StepKind, instant_of, is_late
 from fleet_server.service_levels.events import ClockBreached, ClockWarned
 from fleet_server.service_levels.models import ServiceClock
@@ -71,22 +72,12 @@ def _tell(tx: Transaction, clock: ServiceClock, percent: int, audiences: list[st
     urgency = Urgency.URGENT if percent >= 90 else Urgency.NORMAL
     known = [clock.accountable if who == OWNER else who for who in audiences]
     for audience in dict.fromkeys(known):
-        notify(tx, audience, _words(tx, clock, percent), about, urgency)
+        notify(tx, audience, _message(tx, clock, percent), about, urgency)
 
 
-def _words(tx: Transaction, clock: ServiceClock, percent: int) -> Words:
+def _message(tx: Transaction, clock: ServiceClock, percent: int) -> Message:
     rule = pinned(tx.session, clock.policy).clock(clock.name)
-    due = clock.due_at.isoformat(timespec="seconds")
+    title = InBoth(rule.title_zh, rule.title_en)
     if percent >= 100:
-        return Words(
-            f"已超时：{rule.title_zh}",
-            f"Overdue: {rule.title_en}",
-            f"应于 {due} 前完成",
-            f"was due at {due}",
-        )
-    return Words(
-        f"时限已用 {percent}%：{rule.title_zh}",
-        f"{percent}% of the time is gone: {rule.title_en}",
-        f"应于 {due} 前完成",
-        f"due at {due}",
-    )
+        return said("clock.breached", clock=title, due=clock.due_at)
+    return said("clock.warned", percent=percent, clock=title, due=clock.due_at)

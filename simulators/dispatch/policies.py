@@ -14,6 +14,7 @@ from fleet_server.dispatch.planner.problem import (
     Problem,
     TechnicianDay,
 )
+from fleet_server.dispatch.planner.repair import repaired
 from fleet_server.dispatch.solvers.engines import Budget
 from fleet_server.dispatch.solvers.pool import SolverPool
 from fleet_server.dispatch.solvers.rolling import improve
@@ -25,6 +26,14 @@ Rank = Callable[[Desk, Worker, Case], tuple[float, str]]
 URGENT_BUDGET_SECONDS, ROUND_BUDGET_SECONDS = 0.3, 0.5
 ROUND_EVERY_SECONDS = 900.0
 """Three times as far apart as in the product: a benchmark has 20 minutes."""
+
+
+MARGIN_SHARE, MARGIN_MAX = 0.0, 0.0
+WAIT = {}
+
+
+def _kept(case, now):
+    return case.due_seconds - min(MARGIN_MAX, MARGIN_SHARE * max(case.due_seconds - now, 0.0))
 
 
 class Greedy:
@@ -121,7 +130,7 @@ class Planned:
 
     def _plan(self, desk: Desk, focus: Sequence[str] = (), *, whole: bool = False) -> None:
         problem = self.problem(desk)
-        plan = built(problem, problem.previous)
+        plan = built(problem, repaired(problem, problem.previous))
         if self._solvers is not None and problem.days and (focus or whole):
             self._rounds += 1
             seconds = ROUND_BUDGET_SECONDS if whole else URGENT_BUDGET_SECONDS
@@ -153,7 +162,8 @@ class Planned:
             case.id,
             case.place,
             case.planned_seconds,
-            latest_start_seconds=case.due_seconds,
+            latest_start_seconds=_kept(case, desk.now),
+            wait_weight=WAIT.get(case.priority, 0.0),
             priority=case.priority,
             skills=frozenset({case.kind}),
             refused=refused,

@@ -22,7 +22,7 @@ LATE_SHIFT = 3 * HOUR
 MINUTES_A_JOB = 44.0
 """Work and way of one job in a well planned day: what load is measured by."""
 CENTRE = Place(31.23, 121.47)
-SPAN_DEGREES = 0.16
+SPAN_DEGREES = 0.11
 """Half the side of the region: some 35 km across."""
 
 ARRIVALS_BY_HOUR = (

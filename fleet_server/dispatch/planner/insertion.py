@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from heapq import heapify, heappop
 from math import inf
 
-from fleet_server.dispatch.planner.evaluator import Evaluator, RouteEvaluation, lacks_parts
+from fleet_server.dispatch.planner.evaluator import (
+    TOLERANCE_SECONDS,
+    Evaluator,
+    RouteEvaluation,
+    lacks_parts,
+)
 from fleet_server.dispatch.planner.problem import Job, Plan, Problem
 from fleet_server.dispatch.planner.summaries import Bound, Summary, bounds, summarised
 
@@ -81,7 +86,7 @@ class StandingPlan:
         heapify(queue)
         best: dict[str, Candidate] = {}
         limit = inf
-        while queue and queue[0][0] <= limit:
+        while queue and queue[0][0] <= limit + TOLERANCE_SECONDS:
             _, _, bound, summary = heappop(queue)
             candidate = self._walked(summary, job, bound.position)
             if candidate is None:

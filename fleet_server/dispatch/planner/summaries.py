@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from fleet_server.dispatch.planner.evaluator import Evaluator, RouteEvaluation
+from fleet_server.dispatch.planner.evaluator import TOLERANCE_SECONDS, Evaluator, RouteEvaluation
 from fleet_server.dispatch.planner.prices import late_price, move_price
 from fleet_server.dispatch.planner.problem import Job, TechnicianDay
 from fleet_server.dispatch.planner.timing import legs_of
@@ -86,7 +86,7 @@ def bounds(evaluator: Evaluator, summary: Summary, job: Job) -> list[Bound]:
         reached = start + job.service_seconds + onward
         added = there + onward - summary.legs[position]
         delay = reached - summary.leaves[position] - summary.legs[position]
-        if exact and delay > summary.hard[position]:
+        if exact and delay > summary.hard[position] + TOLERANCE_SECONDS:
             continue
         cost = added + moved + job.wait_weight * (start - now)
         if start > due:

@@ -101,8 +101,8 @@ def distance_metres(one: Place, other: Place) -> float:
 def learnt_factor(ways: Iterable[Way], access_seconds: float = ACCESS_SECONDS) -> float:
     """Return the factor of a territory: median of true to estimated driving, damped.
 
-    The median, so that one lunch on the way does not count; the square root of the first twenty
-    arrivals' trust, so that a territory does not jump on its first day.
+    The median, so that one lunch on the way does not count; damped by the number of
+    arrivals, so that a territory does not jump on its first day.
     """
     plain = Estimate(access_seconds=0.0)
     ratios = [
