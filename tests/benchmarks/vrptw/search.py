@@ -33,7 +33,7 @@ class Flavour:
     history: int
 
 
-FLAVOURS = (Flavour(50, 25, 300), Flavour(30, 15, 150))
+FLAVOURS = (Flavour(50, 25, 300), Flavour(25, 25, 200))
 
 
 @dataclass(frozen=True)
