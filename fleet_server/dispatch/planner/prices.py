@@ -24,6 +24,9 @@ WORST_SHARE = 0.95
 WORST_AFTER_SECONDS = 8 * 3600.0
 """A job a shift late is hardly better than one left out, but better."""
 
+BREACH_SECONDS_MIN = BREACH_SHARE * min(LEFT_OUT_SECONDS.values())
+"""One more job late costs at least this."""
+
 MOVE_SECONDS = 600.0
 MOVE_TOLD_SECONDS = 1800.0
 """Accepted later: may move at a price, 10 min; 30 min if the site was told (Formulation)."""
