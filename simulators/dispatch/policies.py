@@ -15,6 +15,7 @@ from fleet_server.dispatch.planner.problem import (
     TechnicianDay,
 )
 from fleet_server.dispatch.planner.repair import repaired
+from fleet_server.dispatch.rules import WAIT_SHARE, WAIT_WEIGHTS, margin_seconds
 from fleet_server.dispatch.solvers.engines import Budget
 from fleet_server.dispatch.solvers.pool import SolverPool
 from fleet_server.dispatch.solvers.rolling import improve
@@ -23,17 +24,11 @@ from simulators.dispatch.play import Desk, Worker
 from simulators.dispatch.scenario import Case
 
 Rank = Callable[[Desk, Worker, Case], tuple[float, str]]
-URGENT_BUDGET_SECONDS, ROUND_BUDGET_SECONDS = 0.3, 0.5
+URGENT, ROUND = Budget(30.0, 150), Budget(60.0, 300)
+"""Iterations of an engine, not seconds: the same on every machine, whatever else it does. They take
+about 0.1 and 0.3 s here, a fraction of what the product allows, for a benchmark has 20 minutes."""
 ROUND_EVERY_SECONDS = 900.0
-"""Three times as far apart as in the product: a benchmark has 20 minutes."""
-
-
-MARGIN_SHARE, MARGIN_MAX = 0.0, 0.0
-WAIT = {}
-
-
-def _kept(case, now):
-    return case.due_seconds - min(MARGIN_MAX, MARGIN_SHARE * max(case.due_seconds - now, 0.0))
+"""Three times as far apart as in the product, for the same reason."""
 
 
 class Greedy:
@@ -97,7 +92,6 @@ class Planned:
         self._moved: dict[str, int] = {}
         self._improved_at = 0.0
         self._rounds = 0
-        self.problems: list[tuple[float, Problem, Plan]] = []
 
     def opened(self, desk: Desk, case: Case) -> None:
         """Insert it; an urgent one has its neighbourhood planned anew."""
@@ -133,10 +127,8 @@ class Planned:
         plan = built(problem, repaired(problem, problem.previous))
         if self._solvers is not None and problem.days and (focus or whole):
             self._rounds += 1
-            seconds = ROUND_BUDGET_SECONDS if whole else URGENT_BUDGET_SECONDS
-            found = improve(
-                problem, plan, Budget(seconds), self._rounds, self._solvers, () if whole else focus
-            )
+            budget, about = (ROUND, ()) if whole else (URGENT, focus)
+            found = improve(problem, plan, budget, self._rounds, self._solvers, about)
             plan = found.plan
         self._take(desk, problem, plan)
 
@@ -162,8 +154,8 @@ class Planned:
             case.id,
             case.place,
             case.planned_seconds,
-            latest_start_seconds=_kept(case, desk.now),
-            wait_weight=WAIT.get(case.priority, 0.0),
+            latest_start_seconds=case.due_seconds - margin_seconds(case.due_seconds - desk.now),
+            wait_weight=WAIT_SHARE * WAIT_WEIGHTS[case.priority],
             priority=case.priority,
             skills=frozenset({case.kind}),
             refused=refused,
