@@ -20,6 +20,18 @@ OVERRUN_SECONDS = 600.0
 """Who is overdue is expected to be free so much later."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What was said of one fault 60 min before it was due.
+
+    `by_rule` is the word of a fixed 4 h rule: open for 4 h, or due within it and nobody has it.
+    """
+
+    case_id: str
+    late_probability: float
+    by_rule: bool
+
+
 class _Event(IntEnum):
     """What happens; of one instant in this order."""
 
@@ -74,6 +86,7 @@ class Desk:
     waiting: dict[str, Case] = field(default_factory=dict)
     """Faults nobody is on the way to, oldest first."""
     workers: dict[str, Worker] = field(default_factory=dict)
+    said: list[Said] = field(default_factory=list)
     moves: int = 0
     """Jobs that were given to somebody else after somebody had taken them."""
 
@@ -118,6 +131,8 @@ class Played:
     unserved: tuple[Case, ...]
     """Opened and never reached."""
     moves: int
+    said: tuple[Said, ...] = ()
+    """What the policy said an hour before each due instant, if it says anything."""
 
 
 def play(scenario: Scenario, policy: Policy) -> Played:
@@ -147,7 +162,12 @@ class _Game:
             self._take(_Event(event), what)
         unserved = tuple(self._desk.waiting.values())
         return Played(
-            self._policy.name, self._scenario, tuple(self._arrivals), unserved, self._desk.moves
+            self._policy.name,
+            self._scenario,
+            tuple(self._arrivals),
+            unserved,
+            self._desk.moves,
+            tuple(self._desk.said),
         )
 
     def _beginnings(self) -> Iterator[tuple[float, _Event, object]]:

@@ -5,6 +5,7 @@ is inserted when it comes, and engines improve the plan as tiers 1 and 2 say.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from fleet_server.dispatch.planner.building import built
 from fleet_server.dispatch.planner.problem import (
@@ -15,18 +16,21 @@ from fleet_server.dispatch.planner.problem import (
     TechnicianDay,
 )
 from fleet_server.dispatch.planner.repair import repaired
+from fleet_server.dispatch.planner.risk import route_risk
 from fleet_server.dispatch.rules import WAIT_SHARE, WAIT_WEIGHTS, margin_seconds
 from fleet_server.dispatch.solvers.engines import Budget
 from fleet_server.dispatch.solvers.pool import SolverPool
 from fleet_server.dispatch.solvers.rolling import improve
+from fleet_server.seed import Chance
 from fleet_server.service_levels.rules import Priority
-from simulators.dispatch.play import Desk, Worker
+from simulators.dispatch.play import TICK_SECONDS, Desk, Said, Worker
 from simulators.dispatch.scenario import Case
 
 Rank = Callable[[Desk, Worker, Case], tuple[float, str]]
 URGENT, ROUND = Budget(30.0, 150), Budget(60.0, 300)
 """Iterations of an engine, not seconds: the same on every machine, whatever else it does. They take
 about 0.1 and 0.3 s here, a fraction of what the product allows, for a benchmark has 20 minutes."""
+WARN_SECONDS, RULE_SECONDS = 3600.0, 4 * 3600.0
 ROUND_EVERY_SECONDS = 900.0
 """Three times as far apart as in the product, for the same reason."""
 
@@ -87,6 +91,7 @@ class Planned:
     def __init__(self, name: str, solvers: SolverPool | None = None) -> None:
         self.name = name
         self._solvers = solvers
+        self._chance = Chance.from_seed(1)
         self._routes: dict[str, list[str]] = {}
         self._told: dict[str, str] = {}
         self._moved: dict[str, int] = {}
@@ -99,7 +104,8 @@ class Planned:
         self._plan(desk, focus=focus)
 
     def tick(self, desk: Desk) -> None:
-        """Plan the region anew, now and then."""
+        """Plan the region anew, now and then; say what will be late in an hour."""
+        self._say(desk)
         due = desk.now >= self._improved_at + ROUND_EVERY_SECONDS
         self._plan(desk, whole=due and bool(desk.waiting))
         if due:
@@ -144,6 +150,26 @@ class Planned:
         estimate = desk.scenario.estimate
         return Problem(jobs, days, estimate, Plan(routes), desk.now)
 
+    def _say(self, desk: Desk) -> None:
+        due = [case for case in desk.waiting.values() if _is_due_in_an_hour(desk, case)]
+        if not due or self._solvers is None:
+            return
+        problem = self.problem(desk)
+        # Risk is about the true due instant, not about what a plan keeps free before it.
+        jobs = {
+            job.id: replace(job, latest_start_seconds=desk.waiting[job.id].due_seconds)
+            for job in problem.jobs
+        }
+        known: dict[str, float] = {}
+        for day in problem.days:
+            route = [jobs[key] for key in problem.previous.route(day.id)]
+            for risk in route_risk(problem, day, route, self._chance):
+                known[risk.job_id] = risk.late_probability
+        for case in due:
+            is_old = case.opened_seconds <= desk.now - RULE_SECONDS
+            rule = is_old or case.id not in self._told
+            desk.said.append(Said(case.id, known.get(case.id, 1.0), rule))
+
     def _job(self, desk: Desk, case: Case) -> Job:
         scenario = desk.scenario
         refused = frozenset(
@@ -172,6 +198,11 @@ class Planned:
                     desk.moves += 1
                     self._moved[case_id] = self._moved.get(case_id, 0) + 1
                 self._told[case_id] = person_id
+
+
+def _is_due_in_an_hour(desk: Desk, case: Case) -> bool:
+    left = case.due_seconds - desk.now
+    return WARN_SECONDS - TICK_SECONDS < left <= WARN_SECONDS
 
 
 def _day(desk: Desk, worker: Worker) -> TechnicianDay:

@@ -165,7 +165,9 @@ def _case(chance: random.Random, number: int, clusters: list[Place], days: int) 
     no_access = outcome is Outcome.NO_ACCESS
     return Case(
         id=f"J{number:04d}",
-        place=_near(chance, chance.choice(clusters)) if chance.random() < 0.6 else _somewhere(chance),
+        place=_near(chance, chance.choice(clusters))
+        if chance.random() < 0.6
+        else _somewhere(chance),
         kind=kind,
         priority=priority,
         opened_seconds=opened,
@@ -179,8 +181,7 @@ def _case(chance: random.Random, number: int, clusters: list[Place], days: int) 
 def _due(opened: float, priority: Priority) -> float:
     """Clocks run while somebody works: what comes at night is due from the morning on."""
     day, second = divmod(opened, DAY_SECONDS)
-    if second < SHIFT_BEGINS:
-        second = SHIFT_BEGINS
+    second = max(second, SHIFT_BEGINS)
     due = second + DUE_SECONDS[priority]
     closing = SHIFT_ENDS + LATE_SHIFT
     if due <= closing:

@@ -4,12 +4,14 @@ import sys
 
 from rich.console import Console
 
+from tests.benchmarks.dispatch import run as dispatch
 from tests.benchmarks.edge import run as edge
 from tests.benchmarks.ingest import run as ingest
 from tests.benchmarks.presence import run as presence
 from tests.benchmarks.scaling import run as scaling
 
 BENCHMARKS = {
+    "dispatch": dispatch.run,
     "edge": edge.run,
     "ingest": ingest.run,
     "presence": presence.run,
