@@ -8,6 +8,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 
@@ -40,6 +41,9 @@ from fleet_server.dispatch import handlers as dispatch
 from fleet_server.dispatch import sweep as dispatch_sweep
 from fleet_server.dispatch.api import router as dispatch_router
 from fleet_server.dispatch.events import VisitDone
+from fleet_server.dispatch.plans_api import router as plans_router
+from fleet_server.dispatch.risk import draw_risks
+from fleet_server.dispatch.wishes import wish_for_rounds
 from fleet_server.faults import handlers as faults
 from fleet_server.faults.api import router as faults_router
 from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
@@ -136,6 +140,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     positions_router,
     parts_router,
     dispatch_router,
+    plans_router,
     recalls_router,
     holds_router,
     service_levels_router,
@@ -211,7 +216,7 @@ def attachment_parts(data_dir: Path) -> AttachmentParts:
 
 
 def sweeps(
-    signing: SigningService, retention: Retention, attachments: AttachmentParts
+    signing: SigningService, retention: Retention, attachments: AttachmentParts, zone: ZoneInfo
 ) -> Sequence[tuple[str, Sweep]]:
     """Name -> what to look at; each bounded, each safe to run again."""
     return (
@@ -229,6 +234,8 @@ def sweeps(
         ("tickets.steady", tickets_sweep.close_steady_sites),
         ("dispatch.offers", dispatch_sweep.expire_offers),
         ("dispatch.again", dispatch_sweep.ask_again),
+        ("dispatch.risks", draw_risks),
+        ("dispatch.rounds", partial(wish_for_rounds, zone=zone)),
         ("technicians.lapses", technicians_sweep.warn_of_lapses),
         ("technicians.gates", technicians_sweep.close_gates),
         ("technicians.positions", forget_old_positions),
