@@ -58,10 +58,11 @@ def notices_for(actor: Actor) -> Select[Notice]:
 
 
 def unread(actor: Actor) -> ColumnElement[bool]:
-    """Whether the caller has not read a notice."""
-    return ~exists().where(
-        NoticeReceipt.notice_id == Notice.id, NoticeReceipt.user_id == (actor.user_id or "")
-    )
+    """Whether the caller has not read a notice; what is older than the account counts as read."""
+    me = actor.user_id or ""
+    was_read = exists().where(NoticeReceipt.notice_id == Notice.id, NoticeReceipt.user_id == me)
+    joined = select(User.created_at).where(User.id == me).scalar_subquery()
+    return and_(~was_read, Notice.created_at >= joined)
 
 
 def unread_count(session: Session, actor: Actor, limit: int) -> int:
