@@ -133,6 +133,27 @@ def test_what_a_dead_sender_had_in_hand_leaves_again_with_the_same_key(desk: Des
     assert office.state(notice_id) == "sent"
 
 
+def test_a_sender_that_comes_back_late_does_not_end_the_lease_of_the_next(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.tell(DISPATCHERS, title="one")
+    late = office.box.hanging["a://"] = threading.Event()
+    office.deliverer.deliver_due()
+    office.wait_until(lambda: len(office.box.tried) == 1)
+    desk.clock.advance(LEASE.total_seconds())
+    now = office.box.hanging["a://"] = threading.Event()
+    other = office.worker()
+    assert other.deliver_due() == 1
+    office.wait_until(lambda: len(office.box.tried) == 2)
+    late.set()
+    assert office.deliverer.settle(30)
+    office.tell(DISPATCHERS, title="two")
+    assert office.round() == 0, "the other one sends there now"
+    now.set()
+    assert other.settle(30)
+    office.round()
+    assert office.box.titles("a://") == ["one", "one", "two"]
+
+
 def test_what_is_for_the_public_or_a_buyer_never_leaves_by_staff_channels(desk: Desk) -> None:
     office = Office(desk, "a://")
     kept = [office.tell(PUBLIC), office.tell("buyer:b1")]
