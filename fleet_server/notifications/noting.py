@@ -36,7 +36,7 @@ from fleet_server.notifications.rules import (
 )
 from fleet_server.notifications.service import notify
 from fleet_server.notifications.spreading import delivery, settle
-from fleet_server.notifications.states import DELIVERY_LIFE, NoticeState
+from fleet_server.notifications.states import DELIVERY_LIFE, WAITING, NoticeState
 from fleet_server.notifications.templates import InBoth, said
 from fleet_server.transactions import Transaction
 
@@ -46,7 +46,6 @@ AGE_MAX = timedelta(hours=48)
 """A delivery that waited so long has failed, whatever for: longer than any quiet hours."""
 OLD_PER_ROUND = 200
 UNDELIVERED = "notice.undelivered"
-WAITING = frozenset({NoticeState.PENDING, NoticeState.HELD})
 KEPT_FOR = timedelta(days=90)
 """How long it is known what became of a delivery; the notice itself stays."""
 

@@ -96,13 +96,19 @@ def set_preference(tx: Transaction, user_id: str, order: PreferenceShape) -> Non
 
 
 def _wishes(row: NoticePreference) -> Wishes:
-    quiet = None
-    if row.quiet_from is not None and row.quiet_to is not None:
-        begins, ends = time.fromisoformat(row.quiet_from), time.fromisoformat(row.quiet_to)
-        quiet = QuietHours(begins, ends, ZoneInfo(row.time_zone))
     return Wishes(
-        Language(row.language), quiet, _some(row.channels_normal), _some(row.channels_urgent)
+        Language(row.language),
+        _quiet_hours(row),
+        _some(row.channels_normal),
+        _some(row.channels_urgent),
     )
+
+
+def _quiet_hours(row: NoticePreference) -> QuietHours | None:
+    if row.quiet_from is None or row.quiet_to is None:
+        return None
+    begins, ends = time.fromisoformat(row.quiet_from), time.fromisoformat(row.quiet_to)
+    return QuietHours(begins, ends, ZoneInfo(row.time_zone))
 
 
 def _some(channels: list[str] | None) -> frozenset[str] | None:

@@ -21,9 +21,8 @@ from fleet_server.notifications.models import (
     OnCallTurn,
 )
 from fleet_server.notifications.rules import ON_CALL, Urgency, to_role, to_user
-from fleet_server.notifications.states import NoticeState
+from fleet_server.notifications.states import WAITING, NoticeState
 
-WAITING = (NoticeState.PENDING, NoticeState.HELD)
 _DUE_COLUMNS: tuple[Any, ...] = (
     NoticeDelivery.id,
     NoticeDelivery.user_id,
