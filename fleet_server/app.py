@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from fleet_server import wiring
+from fleet_server.attachments.rules import FORM_BYTES_MAX
 from fleet_server.broker.service import broker_secret
 from fleet_server.clock import Clock, SystemClock
 from fleet_server.console.api import router as console_router
@@ -108,8 +109,10 @@ class FleetServer:
         retention = Retention(
             settings.journal_retention_months, settings.telemetry_retention_months
         )
-        self.sweeps = wiring.sweeps(self.signing, retention)
+        attachments = wiring.attachment_parts(settings.data_dir)
+        self.sweeps = wiring.sweeps(self.signing, retention, attachments)
         self.web = _web(Context(settings, clock, self.transactions, self.signing), self)
+        self.web.state.attachments = attachments
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
     async def __call__(
@@ -276,7 +279,7 @@ def _web(context: Context, server: FleetServer) -> FastAPI:
     )
     web.state.context = context
     web.state.server = server
-    web.add_middleware(BodyLimit)
+    web.add_middleware(BodyLimit, larger={"/api/v1/attachments": FORM_BYTES_MAX})
     problems.install(web)
     for router in wiring.ROUTERS:
         web.include_router(router, prefix="/api/v1")

@@ -7,10 +7,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from fastapi import APIRouter
 
+from fleet_server.attachments.api import router as attachments_router
+from fleet_server.attachments.service import AttachmentParts, OrphanSweep
+from fleet_server.attachments.store import AttachmentFolder
 from fleet_server.auth.api import router as auth_router
+from fleet_server.auth.events import AccountClosed
 from fleet_server.auth.service import forget_old_tries
 from fleet_server.cabinets import orders
 from fleet_server.cabinets.api import router as cabinets_router
@@ -30,9 +35,11 @@ from fleet_server.cabinets.handlers import (
 )
 from fleet_server.cabinets.repair_pace import RepairPace
 from fleet_server.catalog.api import router as catalog_router
+from fleet_server.dispatch import given_back, merged_tickets
 from fleet_server.dispatch import handlers as dispatch
 from fleet_server.dispatch import sweep as dispatch_sweep
 from fleet_server.dispatch.api import router as dispatch_router
+from fleet_server.dispatch.events import VisitDone
 from fleet_server.faults import handlers as faults
 from fleet_server.faults.api import router as faults_router
 from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
@@ -88,11 +95,26 @@ from fleet_server.signing import SigningService
 from fleet_server.stock import handlers as stock
 from fleet_server.stock.api import router as stock_router
 from fleet_server.stock.events import StockShifted
+from fleet_server.technicians import handlers as technicians
+from fleet_server.technicians import sweep as technicians_sweep
 from fleet_server.technicians.api import router as technicians_router
+from fleet_server.technicians.events import TechnicianAway, TechnicianChanged, TechnicianLeft
+from fleet_server.technicians.parts_api import router as parts_router
+from fleet_server.technicians.positions import forget_old_positions
+from fleet_server.technicians.positions_api import router as positions_router
+from fleet_server.technicians.working_time_api import router as working_time_router
 from fleet_server.tickets import handlers as tickets
 from fleet_server.tickets import sweep as tickets_sweep
 from fleet_server.tickets.api import router as tickets_router
-from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
+from fleet_server.tickets.by_hand_api import router as tickets_by_hand_router
+from fleet_server.tickets.events import (
+    TicketAppointed,
+    TicketEscalated,
+    TicketMerging,
+    TicketMoved,
+    TicketReady,
+)
+from fleet_server.tickets.permissions import attachment_subject
 from fleet_server.transactions import Reactions, Together, Transaction
 from fleet_server.web.idempotency import forget_old_answers
 from protocol.topics import DownKind
@@ -109,7 +131,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     ingest_router,
     faults_router,
     tickets_router,
+    tickets_by_hand_router,
+    attachments_router,
     technicians_router,
+    working_time_router,
+    positions_router,
+    parts_router,
     dispatch_router,
     recalls_router,
     holds_router,
@@ -156,6 +183,10 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         DesiredCaughtUp: (faults.on_desired_caught_up,),
         VersionNotBelieved: (faults.on_version_not_believed,),
         EventUnreadable: (tickets.on_event_unreadable,),
+        AccountClosed: (technicians.on_account_closed, tickets.on_account_closed),
+        TechnicianLeft: (given_back.on_technician_left, tickets.on_technician_left),
+        TechnicianAway: (given_back.on_technician_away,),
+        TechnicianChanged: (given_back.on_technician_changed,),
         FaultOpened: (Together(tickets.on_faults_opened),),
         FaultRepeated: (tickets.on_fault_repeated,),
         FaultEnded: (Together(tickets.on_faults_ended),),
@@ -166,6 +197,9 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         RefundEnded: (recalls.on_refund_ended,),
         CabinetRetired: (faults.on_cabinet_retired, recalls.on_cabinet_retired),
         TicketEscalated: (dispatch.on_ticket_escalated,),
+        TicketMerging: (merged_tickets.on_ticket_merging,),
+        TicketAppointed: (merged_tickets.on_ticket_appointed,),
+        VisitDone: (dispatch.on_visit_done,),
         ClockWarned: (dispatch.on_clock_warned,),
         MessageSetAside: (on_message_set_aside,),
         NoticeAcknowledged: (on_notice_acknowledged,),
@@ -173,7 +207,15 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
     }
 
 
-def sweeps(signing: SigningService, retention: Retention) -> Sequence[tuple[str, Sweep]]:
+def attachment_parts(data_dir: Path) -> AttachmentParts:
+    """Where files are kept, and who knows the things they belong to."""
+    folder = AttachmentFolder(data_dir / "attachments")
+    return AttachmentParts(folder, {"ticket": attachment_subject})
+
+
+def sweeps(
+    signing: SigningService, retention: Retention, attachments: AttachmentParts
+) -> Sequence[tuple[str, Sweep]]:
     """Name -> what to look at; each bounded, each safe to run again."""
     return (
         ("cabinets.drift", find_drift),
@@ -184,11 +226,16 @@ def sweeps(signing: SigningService, retention: Retention) -> Sequence[tuple[str,
         ("tickets.triage", tickets_sweep.triage_waiting_tickets),
         ("tickets.dispatch", tickets_sweep.dispatch_waiting_tickets),
         ("tickets.quiet", tickets_sweep.close_quiet_tickets),
+        ("tickets.waits", tickets_sweep.look_at_waits),
         ("tickets.unmuted", tickets_sweep.follow_after_muting),
         ("tickets.sites", tickets_sweep.open_site_tickets),
         ("tickets.steady", tickets_sweep.close_steady_sites),
         ("dispatch.offers", dispatch_sweep.expire_offers),
         ("dispatch.again", dispatch_sweep.ask_again),
+        ("technicians.lapses", technicians_sweep.warn_of_lapses),
+        ("technicians.gates", technicians_sweep.close_gates),
+        ("technicians.positions", forget_old_positions),
+        ("attachments.orphans", OrphanSweep(attachments.folder).look),
         ("payments.refunds", partial(settle_refunds, VisibleRoute())),
         ("sales.contacts", forget_contacts),
         ("recalls.holds", partial(end_holds, signing)),

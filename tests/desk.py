@@ -21,6 +21,8 @@ from fleet_server.ingest.events import Received
 from fleet_server.notifications.models import Notice
 from fleet_server.settings import Settings
 from fleet_server.technicians.queries import technician_by_id
+from fleet_server.technicians.rules import Span
+from fleet_server.technicians.working_time import add_shift
 from fleet_server.transactions import Transaction
 from fleet_server.wiring import event_handlers
 from protocol.events import ClearedBy, DoorCause, DoorMoved, FaultCleared, FaultRaised
@@ -37,6 +39,10 @@ RECORD = {
     "confirmed_by": "site desk",
     "confirmation_reference": "4711",
 }
+
+
+SHIFTS = 6
+"""Of 12 h, one after the other: three days, as nobody could work them, so that tests need not."""
 
 
 class Technician:
@@ -142,8 +148,10 @@ class Desk:
             self.dispatcher.post(
                 f"{path}/qualifications", {"name": "on-post exam", "expires_at": until}
             )
-        shift = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(days=3)).isoformat()}
-        self.dispatcher.post(f"{path}/shifts", shift)
+        with self.server.transactions.write("system:test") as tx:
+            for half_day in range(SHIFTS):
+                starts = now + timedelta(hours=12 * half_day)
+                add_shift(tx, made["id"], Span(starts, starts + timedelta(hours=12)), [])
         return Technician(made["id"], phone)
 
     def raise_fault(

@@ -66,6 +66,27 @@ class Session:
         """JSON of a PUT that has to succeed."""
         return self._json(self._client.put(f"/api/v1{path}", json=body))
 
+    def patch(self, path: str, body: object) -> Any:
+        """JSON of a PATCH that has to succeed."""
+        return self._json(self.try_patch(path, body))
+
+    def try_patch(self, path: str, body: object) -> httpx2.Response:
+        """Answer of a PATCH, whatever it is."""
+        return self._client.patch(f"/api/v1{path}", json=body)
+
+    def try_delete(self, path: str) -> httpx2.Response:
+        """Answer of a DELETE, whatever it is."""
+        return self._client.delete(f"/api/v1{path}")
+
+    def try_upload(
+        self, file: tuple[str, bytes, str], key: str | None = None, **fields: str
+    ) -> httpx2.Response:
+        """Answer of an upload of (name, bytes, stated type) with form fields, whatever it is."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._client.post(
+            "/api/v1/attachments", files={"file": file}, data=fields, headers=headers
+        )
+
     def try_get(self, path: str, **params: Any) -> httpx2.Response:
         """Answer of a GET, whatever it is."""
         return self._client.get(f"/api/v1{path}", params=params)
@@ -78,10 +99,6 @@ class Session:
     def try_put(self, path: str, body: object) -> httpx2.Response:
         """Answer of a PUT, whatever it is."""
         return self._client.put(f"/api/v1{path}", json=body)
-
-    def try_delete(self, path: str) -> httpx2.Response:
-        """Answer of a DELETE, whatever it is."""
-        return self._client.delete(f"/api/v1{path}")
 
     def _json(self, answer: httpx2.Response) -> Any:
         assert answer.is_success, f"{answer.status_code}: {answer.text}"

@@ -9,6 +9,7 @@ from pwdlib import PasswordHash
 from sqlalchemy import delete
 
 from fleet_server.audit.service import record
+from fleet_server.auth.events import AccountClosed
 from fleet_server.auth.models import ApiToken, Login, LoginAttempt, User, UserGrant
 from fleet_server.auth.queries import (
     login_by_secret,
@@ -222,3 +223,4 @@ def close_account(tx: Transaction, user_id: str) -> None:
         raise NotFoundError("user", user_id)
     user.active = False
     tx.session.execute(delete(Login).where(Login.user_id == user_id))
+    tx.announce(AccountClosed(user_id))

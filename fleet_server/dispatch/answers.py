@@ -25,9 +25,11 @@ def accept(tx: Transaction, visit: Visit, reason: str) -> None:
     Raises OfferAnsweredError.
     """
     offer = _waiting(tx, visit)
+    technician = technician_by_id(tx.session, offer.technician_id)
+    if not technician.active:  # left in the moment the offer was made: it ends by its deadline
+        raise OfferAnsweredError(visit.id, visit.state)
     _end(tx, offer, OfferState.ACCEPTED, reason)
     step(tx, visit, VisitState.ACCEPTED, reason or "accepted")
-    technician = technician_by_id(tx.session, offer.technician_id)
     tickets = tickets_of(tx.session, visit.id)
     for ticket in tickets:
         take_over(tx, ticket, technician)

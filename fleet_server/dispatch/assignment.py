@@ -33,10 +33,16 @@ from fleet_server.service_levels.queries import earliest_due, pinned
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.queries import abilities, audience_of, technician_by_id
-from fleet_server.technicians.rules import Ability, is_qualified, on_duty_until, works_in
+from fleet_server.technicians.rules import (
+    LEVEL_MIN,
+    Ability,
+    is_qualified,
+    on_duty_until,
+    works_in,
+)
 from fleet_server.tickets.models import Ticket
 from fleet_server.tickets.rules import more_urgent
-from fleet_server.tickets.service import OWNER_KIND, hand_over, move
+from fleet_server.tickets.service import OWNER_KIND, hand_over, move, skills_of
 from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction
 
@@ -48,14 +54,19 @@ def schedule(tx: Transaction, ticket: Ticket) -> None:
     visit = _joinable(tx, ticket)
     if visit is None:
         visit = _new_visit(tx, ticket)
+    join(tx, visit, ticket)
+    if visit.state == VisitState.PLANNED:
+        ask_next(tx, visit)
+
+
+def join(tx: Transaction, visit: Visit, ticket: Ticket) -> None:
+    """Let a visit be for a ticket too; who has accepted it is accountable for it."""
     _link(tx, visit, ticket)
     refresh(tx, visit)
-    if visit.state == VisitState.ACCEPTED:
+    if visit.state in {VisitState.ACCEPTED, VisitState.TRAVELLING}:
         technician = technician_by_id(tx.session, visit.technician_id or "")
         take_over(tx, ticket, technician)
         _tell_joined(tx, visit, technician)
-    if visit.state == VisitState.PLANNED:
-        ask_next(tx, visit)
 
 
 def ask_next(tx: Transaction, visit: Visit, *, again: bool = False) -> None:
@@ -122,7 +133,8 @@ def refresh(tx: Transaction, visit: Visit) -> None:
     tickets = [tx.session.get_one(Ticket, key) for key in ids]
     for ticket in tickets:
         visit.priority = more_urgent(Priority(visit.priority), Priority(ticket.priority))
-    visit.skills = sorted({ticket.skill for ticket in tickets if ticket.skill})
+    visit.skills = sorted({skill for ticket in tickets for skill in skills_of(ticket)})
+    visit.level = max((ticket.level for ticket in tickets), default=visit.level)
     visit.due_at = earliest_due(tx.session, OWNER_KIND, ids, "arrived")
 
 
@@ -140,7 +152,8 @@ def _eligible(
     people, until = [], {}
     for key, (technician, ability) in abilities(tx.session, tx.now).items():
         end = on_duty_until(ability, tx.now)
-        able = is_qualified(ability, visit.skills, tx.now) and works_in(ability, site.region)
+        able = is_qualified(ability, visit.skills, tx.now, visit.level)
+        able = able and works_in(ability, site.region)
         if key not in refused and able and end is not None:
             people.append(technician)
             until[key] = end
@@ -162,12 +175,12 @@ def _takes(
     known: dict[str, tuple[Technician, Ability]],
 ) -> bool:
     """Whether the visit can carry the ticket too without making it later or impossible."""
-    skills = {*visit.skills, ticket.skill} - {""}
+    skills, level = {*visit.skills, *skills_of(ticket)}, max(visit.level, ticket.level)
     if visit.technician_id is None:
-        return any(is_qualified(ability, skills, tx.now) for _, ability in known.values())
+        return any(is_qualified(ability, skills, tx.now, level) for _, ability in known.values())
     as_urgent = Priority(visit.priority).rank <= Priority(ticket.priority).rank
     entry = known.get(visit.technician_id)
-    return as_urgent and entry is not None and is_qualified(entry[1], skills, tx.now)
+    return as_urgent and entry is not None and is_qualified(entry[1], skills, tx.now, level)
 
 
 def _new_visit(tx: Transaction, ticket: Ticket) -> Visit:
@@ -177,6 +190,7 @@ def _new_visit(tx: Transaction, ticket: Ticket) -> Visit:
         state=VisitState.PLANNED,
         priority=ticket.priority,
         skills=[],
+        level=LEVEL_MIN,
         policy=ticket.policy,
         created_at=tx.now,
         refusals=0,

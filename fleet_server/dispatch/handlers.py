@@ -1,9 +1,11 @@
 """Reactions of dispatch: to tickets, to their clocks, and to doors opened for service."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from fleet_server.auth.rules import Role
 from fleet_server.dispatch.assignment import about, refresh, schedule
+from fleet_server.dispatch.events import VisitDone
 from fleet_server.dispatch.models import Visit
 from fleet_server.dispatch.queries import (
     link_of,
@@ -20,8 +22,10 @@ from fleet_server.notifications.rules import Urgency, to_role
 from fleet_server.notifications.service import notify
 from fleet_server.notifications.templates import said
 from fleet_server.service_levels.events import ClockWarned
+from fleet_server.technicians.parts import use_for_ticket
+from fleet_server.technicians.queries import technician_by_id
 from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
-from fleet_server.tickets.queries import locked_ticket
+from fleet_server.tickets.queries import locked_ticket, record_of
 from fleet_server.tickets.service import OWNER_KIND
 from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction
@@ -83,6 +87,18 @@ def on_door_opened(tx: Transaction, events: Sequence[Received]) -> None:
     if opened:
         for visit in under_way_at(tx.session, {event.site_id for event in opened}):
             visit.service_seen_at = tx.now
+
+
+def on_visit_done(tx: Transaction, fact: VisitDone) -> None:
+    """Take the parts the service records name from the technician's van."""
+    technician = technician_by_id(tx.session, fact.technician_id)
+    for ticket_id in fact.ticket_ids:
+        record = record_of(tx.session, ticket_id)
+        used: Counter[str] = Counter()
+        for part in (record.parts or []) if record is not None else []:
+            if part.get("code"):
+                used[part["code"]] += part["quantity"]
+        use_for_ticket(tx, technician, fact.visit_id, ticket_id, used)
 
 
 def _drop(tx: Transaction, visit: Visit, fact: TicketMoved) -> None:

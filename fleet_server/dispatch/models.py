@@ -21,6 +21,7 @@ class Visit(Table):
     state: Mapped[str] = mapped_column(String(12))
     priority: Mapped[str] = mapped_column(String(2))
     skills: Mapped[list[str]] = mapped_column(Json)
+    level: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     policy: Mapped[str] = mapped_column(String(60))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -75,6 +75,12 @@ def unended_visits_of(session: Session, ticket_ids: Iterable[str]) -> dict[str, 
     return dict(session.execute(found.with_for_update(of=Visit)).all())
 
 
+def unended_visits_with(session: Session, technician_id: str) -> list[Visit]:
+    """Visits somebody was asked for or has accepted, by id; not locked."""
+    found = select(Visit).where(Visit.technician_id == technician_id, Visit.state.in_(UNENDED))
+    return list(session.scalars(found.order_by(Visit.id)))
+
+
 def not_begun_visits_at(session: Session, site_id: str) -> list[Visit]:
     """Visits of a site a ticket may still join, most advanced first, locked."""
     found = (

@@ -18,6 +18,7 @@ from fleet_server.dispatch.rules import LAST_PLACE_COUNTS, PINNED_WITHIN, SERVIC
 from fleet_server.dispatch.states import VisitState
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
+from fleet_server.technicians.queries import start_places
 from fleet_server.transactions import Transaction
 
 Row = tuple[Visit, Site]
@@ -35,16 +36,20 @@ def standing_problem(
     """Return what these technicians have to do; without an entry in `until` it has no end."""
     people = {technician.id: technician for technician in technicians}
     visits = visits_of_technicians(tx.session, people)
-    last = last_sites(tx.session, people, tx.now - LAST_PLACE_COUNTS)
+    starts = {
+        key: Place(*place) for key, place in start_places(tx.session, people.values()).items()
+    }
+    for key, site in last_sites(tx.session, people, tx.now - LAST_PLACE_COUNTS).items():
+        starts[key] = Place(site.latitude, site.longitude)
     jobs: list[Job] = []
     days, routes = [], {}
-    for key, technician in people.items():
+    for key in people:
         waiting = [row for row in visits[key] if row[0].state in _WAITING]
         mine = [job_of(visit, site, tx.now) for visit, site in waiting]
         jobs += mine
         routes[key] = tuple(job.id for job in mine)
         front = routes[key][: _pinned(tx.now, waiting)]
-        days.append(_day(tx.now, technician, visits[key], last.get(key), until.get(key), front))
+        days.append(_day(tx.now, key, visits[key], starts[key], until.get(key), front))
     return Problem(tuple(jobs), tuple(days), previous=Plan(routes))
 
 
@@ -86,21 +91,18 @@ def _instant(now: datetime, seconds: float) -> datetime:
 
 def _day(
     now: datetime,
-    technician: Technician,
+    technician_id: str,
     rows: list[Row],
-    last: Site | None,
+    start: Place,
     until: datetime | None,
     front: tuple[str, ...],
 ) -> TechnicianDay:
-    start = Place(technician.home_latitude, technician.home_longitude)
-    if last is not None:
-        start = Place(last.latitude, last.longitude)
     free = 0.0
     for visit, site in rows:
         if visit.state in {VisitState.TRAVELLING, VisitState.ON_SITE}:
             start, free = Place(site.latitude, site.longitude), _free_after(visit, now)
     end = inf if until is None else max((until - now).total_seconds(), free)
-    return TechnicianDay(technician.id, technician.id, start, free, end, fixed=front)
+    return TechnicianDay(technician_id, technician_id, start, free, end, fixed=front)
 
 
 def _free_after(visit: Visit, now: datetime) -> float:

@@ -92,6 +92,7 @@ class VisitView(View):
     state: VisitState
     priority: Priority
     skills: list[str]
+    level: int
     created_at: datetime
     due_at: datetime | None
     planned_arrival_at: datetime | None

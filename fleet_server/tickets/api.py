@@ -1,11 +1,9 @@
 """Routes of tickets."""
 
-from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import AwareDatetime
-from sqlalchemy import select
 
 from fleet_server.auth.api import CurrentActor
 from fleet_server.auth.queries import user_by_id
@@ -14,34 +12,29 @@ from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
 from fleet_server.errors import ForbiddenError, InvalidError
 from fleet_server.notifications.rules import to_user
-from fleet_server.service_levels.queries import clocks_of
 from fleet_server.service_levels.rules import Priority
-from fleet_server.service_levels.schemas import ClockView
+from fleet_server.technicians.parts_queries import parts_by_code
 from fleet_server.tickets import proof, service
-from fleet_server.tickets.models import ServiceRecord, Ticket
-from fleet_server.tickets.permissions import actions, may_record, must_see, must_step
-from fleet_server.tickets.queries import (
-    faults_of,
-    hand_overs_of,
-    history_of,
-    locked_ticket,
-    record_of,
-    ticket_by_id,
-    tickets_within,
+from fleet_server.tickets.by_hand import expect, linked_to_earlier
+from fleet_server.tickets.models import Ticket
+from fleet_server.tickets.permissions import may_record, must_open, must_see, must_step
+from fleet_server.tickets.queries import locked_ticket, ticket_by_id, tickets_within
+from fleet_server.tickets.rules import (
+    PERSON_ORIGIN,
+    TECHNICIAN_ORIGIN,
+    RecordFields,
+    TicketKind,
 )
-from fleet_server.tickets.rules import RecordFields, TicketKind, missing_fields
 from fleet_server.tickets.schemas import (
-    HandOverView,
     RecordOrder,
     RecordView,
     TicketDetailView,
-    TicketFaultView,
-    TicketHistoryView,
     TicketOrder,
     TicketTransition,
     TicketView,
 )
-from fleet_server.tickets.states import OPEN, TICKET_LIFE, TicketState
+from fleet_server.tickets.states import OPEN, TICKET_LIFE, WAITING, TicketState
+from fleet_server.tickets.views import record_view, ticket_detail, ticket_views
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
@@ -93,19 +86,19 @@ def list_tickets(  # noqa: PLR0913, PLR0917  # a list has its filters
         found = found.where(Ticket.opened_at < until)
     with context.transactions.read() as tx:
         page = page_of(tx.session, found, Ticket.id, limit, after, lambda row: row)
-        return Page(items=_views(tx, actor, page.items), next=page.next)
+        return Page(items=ticket_views(tx, actor, page.items), next=page.next)
 
 
 @router.post("", status_code=201)
 def open_ticket(
     order: TicketOrder, actor: CurrentActor, context: WebContext, key: IdempotencyKey = None
 ) -> TicketView:
-    """Open a ticket by hand."""
+    """Open a ticket by hand: operators and dispatchers, and technicians where they work."""
 
     def create(tx: Transaction) -> TicketView:
-        new = _new_ticket(tx, actor, order)
+        new = linked_to_earlier(tx, _new_ticket(tx, actor, order))
         ticket = service.open_ticket(tx, new)
-        return _views(tx, actor, [ticket])[0]
+        return ticket_views(tx, actor, [ticket])[0]
 
     return create_once(context.transactions, actor.name, key, "tickets", order, TicketView, create)
 
@@ -116,7 +109,7 @@ def show_ticket(ticket_id: str, actor: CurrentActor, context: WebContext) -> Tic
     with context.transactions.read() as tx:
         ticket = ticket_by_id(tx.session, ticket_id)
         must_see(actor, ticket, site_by_id(tx.session, ticket.site_id))
-        return _detail(tx, actor, ticket)
+        return ticket_detail(tx, actor, ticket)
 
 
 @router.post("/{ticket_id}/transitions")
@@ -133,7 +126,7 @@ def move_ticket(
         _step(tx, ticket, to, order)
         tx.session.flush()
         context.transactions.settle(tx)
-        return _detail(tx, actor, ticket)
+        return ticket_detail(tx, actor, ticket)
 
 
 @router.put("/{ticket_id}/record")
@@ -147,7 +140,7 @@ def save_record(
         must_see(actor, ticket, site)
         if not may_record(actor, ticket, site):
             raise ForbiddenError("writing this service record is not permitted to you now")
-        return _record_view(proof.save_record(tx, ticket, _fields(tx, actor, ticket, site, order)))
+        return record_view(proof.save_record(tx, ticket, _fields(tx, actor, ticket, site, order)))
 
 
 def _new_ticket(tx: Transaction, actor: Actor, order: TicketOrder) -> service.NewTicket:
@@ -158,7 +151,7 @@ def _new_ticket(tx: Transaction, actor: Actor, order: TicketOrder) -> service.Ne
             raise InvalidError("site_id", f"cabinet {cabinet.id} stands elsewhere")
         site_id = cabinet.site_id
     site = site_by_id(tx.session, site_id or "")
-    actor.must(Permission.TICKET, site.id, site.region)
+    by_technician = must_open(tx, actor, site)
     return service.NewTicket(
         kind=order.kind,
         priority=order.priority,
@@ -169,7 +162,9 @@ def _new_ticket(tx: Transaction, actor: Actor, order: TicketOrder) -> service.Ne
         title_zh=order.title_zh,
         title_en=order.title_en,
         description=order.description,
+        level=order.level,
         needs_visit=order.needs_visit,
+        origin_kind=TECHNICIAN_ORIGIN if by_technician else PERSON_ORIGIN,
         origin_id=actor.name,
     )
 
@@ -190,15 +185,16 @@ def _step(tx: Transaction, ticket: Ticket, to: TicketState, order: TicketTransit
         service.move(tx, ticket, to, reason, details)
     if to is TicketState.IN_PROGRESS:
         service.hand_over(tx, ticket, tx.actor, reason)
+    if to in WAITING:
+        service.wait(tx, ticket, reason)
+        expect(tx, ticket, order.expected_at)
 
 
 def _fields(
     tx: Transaction, actor: Actor, ticket: Ticket, site: Site, order: RecordOrder
 ) -> RecordFields:
     user = user_by_id(tx.session, actor.user_id or "")
-    parts: list[object] | None = (
-        None if order.parts is None else [part.model_dump() for part in order.parts]
-    )
+    parts = _parts(tx, order)
     given = order.model_dump(exclude={"parts"})
     filled = {
         "customer": site.name,
@@ -209,44 +205,20 @@ def _fields(
     return RecordFields(**{**given, **_not_stated(given, filled)}, parts=parts)
 
 
+def _parts(tx: Transaction, order: RecordOrder) -> list[object] | None:
+    """Parts as stated, each with its name. Raises InvalidError for an unknown code."""
+    if order.parts is None:
+        return None
+    known = parts_by_code(tx.session, {part.code for part in order.parts if part.code})
+    stated: list[object] = []
+    for part in order.parts:
+        if part.code is not None and part.code not in known:
+            raise InvalidError("parts", f"no part has the code {part.code}")
+        names = known.get(part.code or "")
+        name = part.name or (f"{names.name_zh} / {names.name_en}" if names else "")
+        stated.append({**part.model_dump(), "name": name})
+    return stated
+
+
 def _not_stated(given: dict[str, object], filled: dict[str, str | None]) -> dict[str, str | None]:
     return {name: value for name, value in filled.items() if given[name] is None}
-
-
-def _views(tx: Transaction, actor: Actor, tickets: Iterable[Ticket]) -> list[TicketView]:
-    rows = list(tickets)
-    clocks = clocks_of(tx.session, service.OWNER_KIND, [ticket.id for ticket in rows])
-    ids = {ticket.site_id for ticket in rows}
-    sites = {site.id: site for site in tx.session.scalars(select(Site).where(Site.id.in_(ids)))}
-    views = []
-    for ticket in rows:
-        view = TicketView.model_validate(ticket)
-        view.clocks = [ClockView.model_validate(clock) for clock in clocks[ticket.id]]
-        view.actions = actions(actor, ticket, sites[ticket.site_id])
-        views.append(view)
-    return views
-
-
-def _detail(tx: Transaction, actor: Actor, ticket: Ticket) -> TicketDetailView:
-    (view,) = _views(tx, actor, [ticket])
-    record = record_of(tx.session, ticket.id)
-    return TicketDetailView(
-        **dict(view),
-        history=[
-            TicketHistoryView.model_validate(row) for row in history_of(tx.session, ticket.id)
-        ],
-        hand_overs=[
-            HandOverView.model_validate(row) for row in hand_overs_of(tx.session, ticket.id)
-        ],
-        faults=[TicketFaultView.model_validate(row) for row in faults_of(tx.session, ticket.id)],
-        record=None if record is None else _record_view(record),
-    )
-
-
-def _record_view(row: ServiceRecord) -> RecordView:
-    view = RecordView.model_validate(row)
-    fields = RecordFields(
-        **{name: getattr(row, name) for name in RecordFields.__dataclass_fields__}
-    )
-    view.missing = missing_fields(fields)
-    return view

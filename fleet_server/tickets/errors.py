@@ -1,5 +1,7 @@
 """Errors of tickets."""
 
+from collections.abc import Iterable
+
 from fleet_server.errors import ConflictError
 
 
@@ -33,3 +35,20 @@ class FaultsActiveError(ConflictError):
     def facts(self) -> dict[str, object]:
         """Name the faults that are still active."""
         return {"ticket_id": self.ticket_id, "fault_ids": self.fault_ids}
+
+
+class NotNowError(ConflictError):
+    """This makes no sense while the ticket is as it is."""
+
+    slug = "not-now"
+
+    def __init__(self, ticket_id: str, state: str, wanted: str, legal: Iterable[str]) -> None:
+        self.state = state
+        self.wanted = wanted
+        self.legal = sorted(legal)
+        super().__init__(f"ticket {ticket_id} is {state}; {wanted} is not among {self.legal}")
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """State the present state and what is legal in it."""
+        return {"state": self.state, "wanted": self.wanted, "legal": self.legal}

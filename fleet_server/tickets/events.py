@@ -39,3 +39,18 @@ class TicketEscalated:
 
     ticket_id: str
     priority: Priority
+
+
+@dataclass(frozen=True)
+class TicketMerging:
+    """A ticket is about to end as a part of another one, which takes over what it can."""
+
+    ticket_id: str
+    into: str
+
+
+@dataclass(frozen=True)
+class TicketAppointed:
+    """The site named when somebody may come: its visit is due otherwise."""
+
+    ticket_id: str

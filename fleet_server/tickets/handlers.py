@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from fleet_server.auth.events import AccountClosed
+from fleet_server.auth.rules import Role
 from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import cabinet_by_id, cabinets_by_id, sites_by_id
 from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
@@ -11,8 +13,10 @@ from fleet_server.faults.queries import fault_by_id, faults_by_id
 from fleet_server.faults.rules import FaultSource, kind_of
 from fleet_server.faults.states import FaultState
 from fleet_server.ingest.events import EventUnreadable
+from fleet_server.notifications.rules import to_role, to_user
 from fleet_server.service_levels.queries import policy_in_force
 from fleet_server.service_levels.rules import Policy, Priority
+from fleet_server.technicians.events import TechnicianLeft
 from fleet_server.tickets.models import Ticket
 from fleet_server.tickets.proof import verify_if_cleared
 from fleet_server.tickets.queries import (
@@ -22,6 +26,7 @@ from fleet_server.tickets.queries import (
     faults_of_many,
     open_tickets_of_fault,
     open_tickets_of_many,
+    open_tickets_owned,
     unended_ticket,
     unended_tickets,
 )
@@ -37,6 +42,7 @@ from fleet_server.tickets.rules import (
 from fleet_server.tickets.service import (
     NewTicket,
     escalate,
+    hand_over,
     join_fault,
     link_fault,
     move_all,
@@ -53,8 +59,10 @@ from protocol.faults import Severity
 
 def on_faults_opened(tx: Transaction, facts: Sequence[FaultOpened]) -> None:
     """Open a ticket, or join or reopen the one of the same cabinet and component."""
-    known = faults_by_id(tx.session, {fact.fault_id for fact in facts})
-    _ask(tx, [known[fact.fault_id] for fact in facts])
+    # Once each: an episode whose beginning comes twice, from two stores, is opened twice.
+    ids = dict.fromkeys(fact.fault_id for fact in facts)
+    known = faults_by_id(tx.session, ids)
+    _ask(tx, [known[fault_id] for fault_id in ids])
 
 
 def on_fault_repeated(tx: Transaction, fact: FaultRepeated) -> None:
@@ -117,6 +125,22 @@ def on_event_unreadable(tx: Transaction, fact: EventUnreadable) -> None:
             origin_id=fact.dead_letter_id,
         ),
     )
+
+
+def on_technician_left(tx: Transaction, fact: TechnicianLeft) -> None:
+    """What somebody still answered for goes back to the desk (their visits are given back)."""
+    _give_back(tx, fact.audience, "the technician left")
+
+
+def on_account_closed(tx: Transaction, fact: AccountClosed) -> None:
+    """Nobody is accountable who cannot sign in."""
+    _give_back(tx, to_user(fact.user_id), "the account was closed")
+
+
+def _give_back(tx: Transaction, owner: str, reason: str) -> None:
+    for ticket in open_tickets_owned(tx.session, owner):
+        role = Role.DISPATCHER if ticket.needs_visit else Role.OPERATOR
+        hand_over(tx, ticket, to_role(role), reason)
 
 
 def _is_muted(tx: Transaction, fault: Fault) -> bool:
@@ -191,6 +215,7 @@ def _new(fault: Fault, plan: Plan, site: Site, policy: Policy, earlier: Ticket |
         origin_id=fault.id,
         fault_ids=(fault.id,),
         repeat_of=None if earlier is None else earlier.id,
+        repeats=0 if earlier is None else earlier.repeats + 1,
     )
 
 

@@ -27,6 +27,12 @@ class Ticket(Table):
     """None: the work is for the site (several silent cabinets, say)."""
     component: Mapped[str] = mapped_column(String(40))
     skill: Mapped[str] = mapped_column(String(40))
+    further_skills: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+    """Skills of tickets that were merged into it."""
+    further_cabinets: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+    """Cabinets of tickets that were merged into it."""
+    level: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    """Qualification level the work asks for."""
     needs_visit: Mapped[bool] = mapped_column()
     origin_kind: Mapped[str] = mapped_column(String(20))
     origin_id: Mapped[str] = mapped_column(String(80), index=True)
@@ -35,6 +41,12 @@ class Ticket(Table):
     """Audience that is accountable now: `user:<id>`, `technician:<id>` or `role:<role>`."""
     policy: Mapped[str] = mapped_column(String(60))
     repeat_of: Mapped[str | None] = mapped_column(ForeignKey("tickets.id"))
+    repeats: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """How often the same trouble came back before: links followed, and reopenings."""
+    # The links below have no foreign key: on SQLite that would mean to copy the whole table.
+    merged_into: Mapped[str | None] = mapped_column(String(36), index=True)
+    """Ticket that carries on what this one was for."""
+    split_from: Mapped[str | None] = mapped_column(String(36), index=True)
     reason: Mapped[str] = mapped_column(String(200))
     """Why it is in its state."""
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -44,6 +56,15 @@ class Ticket(Table):
     """When technicians may be asked; none once they were, or while there is nothing to ask."""
     close_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     """When a verified ticket closes without a follow-up."""
+    expected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """While it waits for parts or the site: until when."""
+    wait_look_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When a wait is looked at: at `expected_at`, else after a bound."""
+    appointment_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    appointment_to: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the site wants somebody to come; `appointment_to` replaces the arrival target."""
+    appointment_replaced: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the arrival was due before the first appointment."""
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
@@ -94,6 +115,20 @@ class TicketHandOver(Table):
     taker: Mapped[str] = mapped_column(String(80))
     actor: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(200))
+
+
+class TicketNote(Table):
+    """What somebody wrote on a ticket; verbatim, never changed."""
+
+    __tablename__ = "ticket_notes"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ForeignKey("tickets.id"), index=True)
+    written_on: Mapped[str] = mapped_column(ForeignKey("tickets.id"))
+    """Ticket it was written on; another one after a merge."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    author: Mapped[str] = mapped_column(String(80))
+    text: Mapped[str] = mapped_column(Text)
 
 
 class ServiceRecord(Table):

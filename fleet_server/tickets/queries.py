@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from fleet_server.auth.rules import Scope
@@ -21,8 +21,9 @@ from fleet_server.tickets.models import (
     TicketFault,
     TicketHandOver,
     TicketHistory,
+    TicketNote,
 )
-from fleet_server.tickets.rules import SITE_ORIGIN, RecordFields, TicketKind
+from fleet_server.tickets.rules import REPEATING, SITE_ORIGIN, RecordFields, TicketKind
 from fleet_server.tickets.states import JOINABLE, OPEN, REOPENABLE, SELF_CLEARING, TicketState
 from protocol.events import ClearedBy
 
@@ -46,6 +47,11 @@ def locked_ticket(session: Session, ticket_id: str) -> Ticket:
     if ticket is None:
         raise NotFoundError("ticket", ticket_id)
     return ticket
+
+
+def locked_tickets(session: Session, ticket_ids: Collection[str]) -> dict[str, Ticket]:
+    """Tickets for a change, locked in one order; NotFoundError when one is not there."""
+    return {key: locked_ticket(session, key) for key in sorted(set(ticket_ids))}
 
 
 def tickets_within(scope: Scope, owner: str | None) -> Select[Ticket]:
@@ -106,14 +112,38 @@ def unended_tickets(session: Session, works: Collection[Work]) -> dict[Work, Tic
 def ended_tickets_since(
     session: Session, works: Collection[Work], since: datetime
 ) -> dict[Work, Ticket]:
-    """`ended_ticket_since` of many works at cabinets."""
+    """Newest ticket of the same cabinet and component that was done and closed since then.
+
+    Of the same kind too, unless both kinds are about troubles: then any of those.
+    """
+    kinds = {work.kind for work in works}
     found = (
-        _same_as_any(session, works)
+        select(Ticket)
+        .where(
+            one_of(session, Ticket.cabinet_id, {work.cabinet_id for work in works}),
+            Ticket.component.in_({work.component for work in works}),
+            Ticket.kind.in_(kinds | REPEATING if kinds & REPEATING else kinds),
+        )
         .where(Ticket.state == TicketState.CLOSED, Ticket.closed_at >= since)
         .where(Ticket.reason != SELF_CLEARED)
         .order_by(Ticket.id)
     )
-    return {work_of(ticket): ticket for ticket in session.scalars(found)}
+    newest = {_trouble(work_of(ticket)): ticket for ticket in session.scalars(found)}
+    return {work: newest[_trouble(work)] for work in works if _trouble(work) in newest}
+
+
+def ended_at_component(
+    session: Session, cabinet_id: str, component: str, now: datetime, within_seconds: float
+) -> Ticket | None:
+    """Newest ticket about a trouble there that was done and closed within that time."""
+    work = Work("", cabinet_id, TicketKind.FAULT, component)
+    since = now - timedelta(seconds=within_seconds)
+    return ended_tickets_since(session, [work], since).get(work)
+
+
+def _trouble(work: Work) -> tuple[str, str, str]:
+    kind = "" if work.kind in REPEATING else work.kind
+    return (work.cabinet_id, work.component, kind)
 
 
 def work_of(ticket: Ticket) -> Work:
@@ -218,15 +248,17 @@ def faults_of_many(session: Session, ticket_ids: Collection[str]) -> defaultdict
 
 def is_linked(session: Session, ticket_id: str, fault_id: str) -> bool:
     """Whether the ticket is to end this episode already."""
+    session.flush()
     return session.get(TicketFault, (ticket_id, fault_id)) is not None
 
 
 def cabinets_of(session: Session, tickets: Iterable[Ticket]) -> defaultdict[str, set[str]]:
-    """Cabinets by ticket: its own, or those of its faults where it is for a site."""
+    """Cabinets by ticket: its own, those of merged ones, those of its faults."""
     cabinets: defaultdict[str, set[str]] = defaultdict(set)
     ids = []
     for ticket in tickets:
         ids.append(ticket.id)
+        cabinets[ticket.id].update(ticket.further_cabinets)
         if ticket.cabinet_id is not None:
             cabinets[ticket.id].add(ticket.cabinet_id)
     found = (
@@ -275,6 +307,46 @@ def history_of(session: Session, ticket_id: str) -> list[TicketHistory]:
     """What happened to a ticket, oldest first."""
     found = select(TicketHistory).where(TicketHistory.ticket_id == ticket_id)
     return list(session.scalars(found.order_by(TicketHistory.seq)))
+
+
+def notes_of(session: Session, ticket_id: str) -> list[TicketNote]:
+    """What people wrote, oldest first."""
+    found = select(TicketNote).where(TicketNote.ticket_id == ticket_id)
+    return list(session.scalars(found.order_by(TicketNote.at, TicketNote.id)))
+
+
+def count_notes(session: Session, ticket_id: str) -> int:
+    """How many notes stand on a ticket."""
+    found = select(func.count()).where(TicketNote.ticket_id == ticket_id)
+    return session.scalar(found) or 0
+
+
+def merged_into(session: Session, ticket_id: str) -> list[Ticket]:
+    """Tickets that ended as a part of this one, oldest first."""
+    return list(
+        session.scalars(select(Ticket).where(Ticket.merged_into == ticket_id).order_by(Ticket.id))
+    )
+
+
+def split_from(session: Session, ticket_id: str) -> list[Ticket]:
+    """Tickets that were split off this one, oldest first."""
+    return list(
+        session.scalars(select(Ticket).where(Ticket.split_from == ticket_id).order_by(Ticket.id))
+    )
+
+
+def open_tickets_owned(session: Session, owner: str) -> list[Ticket]:
+    """Open tickets this audience is accountable for, locked in one order."""
+    found = select(Ticket).where(Ticket.owner == owner, Ticket.state.in_(OPEN))
+    return list(session.scalars(found.order_by(Ticket.id).with_for_update()))
+
+
+def works_at(session: Session, owner: str, site_id: str) -> bool:
+    """Whether this audience is accountable for an open ticket of the site."""
+    found = select(Ticket.id).where(
+        Ticket.owner == owner, Ticket.site_id == site_id, Ticket.state.in_(OPEN)
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def hand_overs_of(session: Session, ticket_id: str) -> list[TicketHandOver]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fleet_server.faults.rules import FaultSource
@@ -13,6 +13,11 @@ DESK_SKILL = "operations"
 """Skill of the catalogue for what is mended from a desk; no technician is sent."""
 SITE_ORIGIN = "site"
 """What asked for a ticket of a silent site: its `origin_kind`."""
+PERSON_ORIGIN = "person"
+TECHNICIAN_ORIGIN = "technician"
+CONSUMER_ORIGIN = "consumer"
+TICKET_ORIGIN = "ticket"
+"""Split off another one."""
 STOCK_COMPONENT = "stock"
 STOCK_SKILL = "restock"
 
@@ -30,6 +35,10 @@ class TicketKind(StrEnum):
 
 STOCK_KINDS = frozenset({TicketKind.REFILL_CHECK, TicketKind.RECALL_REMOVAL})
 """Kinds whose urgency does not follow the severity of a slot's fault."""
+
+
+REPEATING = frozenset({TicketKind.FAULT, TicketKind.INSPECTION, TicketKind.CONSUMER_REPORT})
+"""Kinds that are about the same trouble when cabinet and component are the same."""
 
 
 class CauseCode(StrEnum):
@@ -57,6 +66,17 @@ class ConfirmationWay(StrEnum):
     CODE = "code"
 
 
+WAIT_LOOK = timedelta(days=7)
+"""A wait without a date is brought up after it, and again: nothing waits unseen."""
+WAIT_REMIND = timedelta(days=1)
+"""Parts that did not come on their day are brought up daily."""
+WAIT_MAX = timedelta(days=180)
+"""The latest day parts or a site can be expected."""
+APPOINTMENT_AHEAD_MAX = timedelta(days=90)
+APPOINTMENT_SPAN_MAX = timedelta(hours=24)
+"""Nobody waits longer than a day for somebody to come."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What ticket a fault asks for."""
@@ -81,6 +101,26 @@ _PRIORITIES: Mapping[Severity, Priority] = {
 def priority_of(severity: Severity) -> Priority:
     """C is P1, M is P2, N is P3."""
     return _PRIORITIES[severity]
+
+
+def appointment_flaw(start: datetime, end: datetime, now: datetime) -> tuple[str, str] | None:
+    """Field and reason why nobody can keep this appointment; None when somebody can."""
+    if end <= start:
+        return "to", "it ends after it begins"
+    if end <= now:
+        return "to", "the time is over"
+    if end - start > APPOINTMENT_SPAN_MAX:
+        return "to", f"at most {APPOINTMENT_SPAN_MAX // timedelta(hours=1)} h after the beginning"
+    if end > now + APPOINTMENT_AHEAD_MAX:
+        return "to", f"at most {APPOINTMENT_AHEAD_MAX.days} days ahead"
+    return None
+
+
+def expectation_flaw(expected_at: datetime, now: datetime) -> str | None:
+    """Reason why nothing can be expected then; None when it can."""
+    if expected_at <= now:
+        return "the time is over"
+    return f"at most {WAIT_MAX.days} days ahead" if expected_at > now + WAIT_MAX else None
 
 
 def more_urgent(one: Priority, other: Priority) -> Priority:

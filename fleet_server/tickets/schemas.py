@@ -1,15 +1,19 @@
 """Web shapes of tickets."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from fleet_server.attachments.schemas import AttachmentView
 from fleet_server.faults.states import FaultState
 from fleet_server.service_levels.rules import Priority
 from fleet_server.service_levels.schemas import ClockView
+from fleet_server.technicians.parts_schemas import PartCode
+from fleet_server.technicians.rules import LEVEL_MAX, LEVEL_MIN
+from fleet_server.technicians.schemas import Skill
 from fleet_server.tickets.rules import CauseCode, ConfirmationWay, TicketKind
-from fleet_server.tickets.states import TicketState
+from fleet_server.tickets.states import WAITING, TicketState
 from fleet_server.web.schemas import Order, View
 from protocol.faults import Severity
 
@@ -25,7 +29,8 @@ class TicketOrder(Order):
     site_id: str | None = Field(None, max_length=36)
     cabinet_id: str | None = Field(None, max_length=32)
     component: str = Field("", max_length=40)
-    skill: str = Field("", max_length=40)
+    skill: Skill | Literal[""] = ""
+    level: int = Field(LEVEL_MIN, ge=LEVEL_MIN, le=LEVEL_MAX)
     needs_visit: bool = True
 
     @model_validator(mode="after")
@@ -41,21 +46,35 @@ class TicketTransition(Order):
     """`POST /tickets/{id}/transitions`.
 
     `confirmed_by` says who of the site confirmed (to verified), `follow_up` what the follow-up
-    found (to closed).
+    found (to closed), `expected_at` until when it waits (to a waiting state).
     """
 
     to: str = Field(min_length=1, max_length=20)
     reason: str = Field("", max_length=200)
     confirmed_by: str = Field("", max_length=120)
     follow_up: str = Field("", max_length=2000)
+    expected_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _expects_only_waiting(self) -> Self:
+        if self.expected_at is not None and self.to not in WAITING:
+            raise ValueError("expected_at goes with a waiting state")
+        return self
 
 
 class PartUsed(Order):
-    """One part that was put in."""
+    """One part that was put in; with its code it is taken from the van's stock."""
 
-    name: str = Field(min_length=1, max_length=120)
+    name: str = Field("", max_length=120)
+    code: PartCode | None = None
     quantity: int = Field(1, ge=1, le=1000)
     serial: str = Field("", max_length=60)
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.name and self.code is None:
+            raise ValueError("a part has a name or a code")
+        return self
 
 
 class RecordOrder(Order):
@@ -115,17 +134,27 @@ class TicketView(View):
     description: str
     site_id: str
     cabinet_id: str | None
+    further_cabinets: list[str]
     component: str
     skill: str
+    further_skills: list[str]
     needs_visit: bool
     origin_kind: str
     origin_id: str
     owner: str
     policy: str
     repeat_of: str | None
+    repeats: int
+    merged_into: str | None
+    split_from: str | None
+    level: int
     reason: str
     opened_at: datetime
     closed_at: datetime | None
+    expected_at: datetime | None
+    appointment_from: datetime | None
+    appointment_to: datetime | None
+    appointment_replaced: datetime | None
     clocks: list[ClockView] = Field(default_factory=list)
     actions: list[str] = Field(default_factory=list)
 
@@ -150,6 +179,29 @@ class HandOverView(View):
     taker: str
     actor: str
     reason: str
+    actions: list[str] = Field(default_factory=list)
+
+
+class NoteView(View):
+    """What somebody wrote; `written_on` is another ticket after a merge."""
+
+    id: str
+    ticket_id: str
+    written_on: str
+    at: datetime
+    author: str
+    text: str
+    actions: list[str] = Field(default_factory=list)
+
+
+class LinkedTicketView(View):
+    """A ticket that ended as a part of this one, or was split off; with the limits it broke."""
+
+    id: str
+    state: TicketState
+    title_zh: str
+    title_en: str
+    breached: list[str] = Field(default_factory=list)
 
 
 class TicketFaultView(View):
@@ -171,4 +223,8 @@ class TicketDetailView(TicketView):
     history: list[TicketHistoryView] = Field(default_factory=list)
     hand_overs: list[HandOverView] = Field(default_factory=list)
     faults: list[TicketFaultView] = Field(default_factory=list)
+    notes: list[NoteView] = Field(default_factory=list)
+    attachments: list[AttachmentView] = Field(default_factory=list)
+    merged: list[LinkedTicketView] = Field(default_factory=list)
+    split: list[LinkedTicketView] = Field(default_factory=list)
     record: RecordView | None = None

@@ -1,7 +1,7 @@
 """Use cases of tickets. Every change of a ticket's state goes through `move`.
 
 Other features call `open_ticket` (recalls), `move`, `hand_over`, `arrive` and `return_to_dispatch`
-(dispatch).
+(dispatch). What people do to a ticket beside its life cycle is in `by_hand.py` and `merging.py`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from fleet_server.notifications.rules import to_role
 from fleet_server.service_levels import service as clocks
 from fleet_server.service_levels.queries import pinned, policy_in_force
 from fleet_server.service_levels.rules import Policy, Priority, Subject
+from fleet_server.tickets import dues
 from fleet_server.tickets.events import (
     TicketEscalated,
     TicketMoved,
@@ -26,8 +27,15 @@ from fleet_server.tickets.events import (
 )
 from fleet_server.tickets.models import Ticket, TicketFault, TicketHandOver, TicketHistory
 from fleet_server.tickets.queries import is_linked
-from fleet_server.tickets.rules import STOCK_KINDS, TicketKind, more_urgent, priority_of
-from fleet_server.tickets.states import TICKET_LIFE, TicketState
+from fleet_server.tickets.rules import (
+    PERSON_ORIGIN,
+    STOCK_KINDS,
+    WAIT_LOOK,
+    TicketKind,
+    more_urgent,
+    priority_of,
+)
+from fleet_server.tickets.states import TICKET_LIFE, WAITING, TicketState
 from fleet_server.transactions import Transaction
 from protocol.faults import Severity
 
@@ -62,10 +70,13 @@ class NewTicket:
     needs_visit: bool = True
     wait_seconds: float = 0.0
     """How long before technicians are asked."""
-    origin_kind: str = "person"
+    origin_kind: str = PERSON_ORIGIN
     origin_id: str = ""
     fault_ids: tuple[str, ...] = ()
     repeat_of: str | None = None
+    repeats: int = 0
+    split_from: str | None = None
+    level: int = 1
 
 
 def open_ticket(tx: Transaction, new: NewTicket) -> Ticket:
@@ -81,10 +92,10 @@ def open_tickets(tx: Transaction, news: Sequence[NewTicket]) -> list[Ticket]:
     tickets = [_new_ticket(tx, new, policy) for new in news]
     tx.session.add_all(tickets)
     for ticket, new in zip(tickets, news, strict=True):
-        _note(tx, ticket, "opened", TicketState.NEW, "opened", {"repeat_of": new.repeat_of})
+        note(tx, ticket, "opened", TicketState.NEW, "opened", {"repeat_of": new.repeat_of})
         _hand(tx, ticket, None, ticket.owner, "opened")
         for fault_id in new.fault_ids:
-            link_fault(tx, ticket, fault_id)
+            _link(tx, ticket, fault_id)
     things = [
         (clock_owner(ticket, sites[ticket.site_id]), subject_of(ticket, sites[ticket.site_id]))
         for ticket in tickets
@@ -122,7 +133,7 @@ def move_all(
         ticket.state = TICKET_LIFE.step(before, to)
         ticket.reason = reason[:200]
         _set_instants(tx, ticket, to)
-        _note(tx, ticket, "moved", before, reason, details or {})
+        note(tx, ticket, "moved", before, reason, details or {})
     clocks.entered(tx, OWNER_KIND, [one.id for one in tickets], to, _clock_events(tx.actor, to))
     for ticket, before in moved:
         record(tx, f"ticket.{to}", "ticket", ticket.id, {"from": before}, ticket.site_id)
@@ -146,6 +157,12 @@ def return_to_dispatch(tx: Transaction, ticket: Ticket, reason: str) -> None:
         begin_dispatch(tx, ticket)
 
 
+def wait(tx: Transaction, ticket: Ticket, reason: str) -> None:
+    """A waiting ticket is watched by the desk: nobody is on the way for it."""
+    role = Role.DISPATCHER if ticket.needs_visit else Role.OPERATOR
+    hand_over(tx, ticket, to_role(role), reason)
+
+
 def arrive(tx: Transaction, ticket: Ticket, reason: str) -> None:
     """Somebody stands at the cabinet: the arrival clocks stop, the work is in progress."""
     clocks.happened(tx, OWNER_KIND, ticket.id, "arrived")
@@ -155,6 +172,7 @@ def arrive(tx: Transaction, ticket: Ticket, reason: str) -> None:
 def reopen(tx: Transaction, ticket: Ticket, reason: str) -> None:
     """Begin again: more urgent, with new clocks; what the old ones showed stays."""
     move(tx, ticket, TicketState.REOPENED, reason)
+    ticket.repeats += 1
     escalate(tx, ticket, Priority(ticket.priority).raised, None)
     site = site_by_id(tx.session, ticket.site_id)
     owner, subject = clock_owner(ticket, site), subject_of(ticket, site)
@@ -178,11 +196,13 @@ def escalate(
     ticket.severity = severity if grave else ticket.severity
     site = site_by_id(tx.session, ticket.site_id)
     owner, subject = clock_owner(ticket, site), subject_of(ticket, site)
+    promised = dues.of(tx, OWNER_KIND, ticket.id)
     clocks.retarget(tx, owner, subject)
+    dues.keep_earlier(tx, OWNER_KIND, ticket.id, promised)
     if ticket.state in {TicketState.NEW, TicketState.TRIAGED, TicketState.SCHEDULED}:
         clocks.start_added(tx, owner, subject, "opened", pinned(tx.session, ticket.policy))
     details = {"from": before, "to": priority, "severity": ticket.severity}
-    _note(tx, ticket, "escalated", TicketState(ticket.state), "more urgent", details)
+    note(tx, ticket, "escalated", TicketState(ticket.state), "more urgent", details)
     record(tx, "ticket.escalated", "ticket", ticket.id, details, ticket.site_id)
     tx.announce(TicketEscalated(ticket.id, priority))
     if severity is Severity.C and ticket.dispatch_at is not None:
@@ -194,14 +214,15 @@ def join_fault(tx: Transaction, ticket: Ticket, fault_id: str, severity: Severit
     if is_linked(tx.session, ticket.id, fault_id):
         return
     link_fault(tx, ticket, fault_id)
-    _note(tx, ticket, "joined", TicketState(ticket.state), "fault joined", {"fault": fault_id})
+    note(tx, ticket, "joined", TicketState(ticket.state), "fault joined", {"fault": fault_id})
     if ticket.kind not in STOCK_KINDS:
         escalate(tx, ticket, priority_of(severity), severity)
 
 
 def link_fault(tx: Transaction, ticket: Ticket, fault_id: str) -> None:
-    """Note that the ticket is to end this episode."""
-    tx.session.add(TicketFault(ticket_id=ticket.id, fault_id=fault_id, linked_at=tx.now))
+    """Note that the ticket is to end this episode; an episode that opens again is known to it."""
+    if not is_linked(tx.session, ticket.id, fault_id):
+        _link(tx, ticket, fault_id)
 
 
 def hand_over(tx: Transaction, ticket: Ticket, owner: str, reason: str) -> None:
@@ -212,6 +233,11 @@ def hand_over(tx: Transaction, ticket: Ticket, owner: str, reason: str) -> None:
     _hand(tx, ticket, giver, owner, reason)
     clocks.hand_over(tx, OWNER_KIND, ticket.id, owner)
     record(tx, "ticket.handed_over", "ticket", ticket.id, {"taker": owner}, ticket.site_id)
+
+
+def skills_of(ticket: Ticket) -> set[str]:
+    """Skills somebody needs for the whole of a ticket."""
+    return {ticket.skill, *ticket.further_skills} - {""}
 
 
 def clock_owner(ticket: Ticket, site: Site) -> clocks.Owner:
@@ -230,6 +256,10 @@ def subject_of(ticket: Ticket, site: Site) -> Subject:
         channel=ticket.origin_kind,
         contract=site.contract,
     )
+
+
+def _link(tx: Transaction, ticket: Ticket, fault_id: str) -> None:
+    tx.session.add(TicketFault(ticket_id=ticket.id, fault_id=fault_id, linked_at=tx.now))
 
 
 def _clock_events(actor: str, to: TicketState) -> list[str]:
@@ -252,12 +282,17 @@ def _new_ticket(tx: Transaction, new: NewTicket, policy: Policy) -> Ticket:
         cabinet_id=new.cabinet_id,
         component=new.component,
         skill=new.skill,
+        further_skills=[],
+        further_cabinets=[],
+        level=new.level,
         needs_visit=new.needs_visit,
         origin_kind=new.origin_kind,
         origin_id=new.origin_id,
         owner=to_role(Role.DISPATCHER if new.needs_visit else Role.OPERATOR),
         policy=policy.reference,
         repeat_of=new.repeat_of,
+        repeats=new.repeats,
+        split_from=new.split_from,
         reason="opened",
         opened_at=tx.now,
         triage_at=_auto_triage_at(tx.now, policy, new),
@@ -280,6 +315,10 @@ def _set_instants(tx: Transaction, ticket: Ticket, to: TicketState) -> None:
     if to is not TicketState.TRIAGED:
         ticket.dispatch_at = None
     ticket.close_at = None
+    ticket.expected_at = None
+    ticket.wait_look_at = tx.now + WAIT_LOOK if to in WAITING else None
+    if to is TicketState.REOPENED:
+        ticket.appointment_from = ticket.appointment_to = ticket.appointment_replaced = None
     if to is TicketState.VERIFIED:
         quiet = timedelta(seconds=pinned(tx.session, ticket.policy).quiet_close_seconds)
         ticket.close_at = tx.now + quiet
@@ -287,7 +326,7 @@ def _set_instants(tx: Transaction, ticket: Ticket, to: TicketState) -> None:
         ticket.closed_at = tx.now
 
 
-def _note(  # private; the parts of one row
+def note(  # the parts of one row
     tx: Transaction,
     ticket: Ticket,
     what: str,
@@ -295,6 +334,7 @@ def _note(  # private; the parts of one row
     reason: str,
     details: dict[str, Any],
 ) -> None:
+    """Append to a ticket's history, and tell who watches it."""
     tx.session.add(
         TicketHistory(
             ticket_id=ticket.id,

@@ -77,6 +77,7 @@ def _open(tx: Transaction, site_id: str, faults: Sequence[Fault]) -> None:
             origin_id=site_id,
             fault_ids=tuple(fault.id for fault in faults),
             repeat_of=None if earlier is None else earlier.id,
+            repeats=0 if earlier is None else earlier.repeats + 1,
         ),
     )
 

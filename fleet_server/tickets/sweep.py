@@ -6,11 +6,14 @@ Split from `handlers.py`: nobody announces that time has passed.
 from datetime import timedelta
 from itertools import groupby
 
-from fleet_server.cabinets.queries import mutings_over
+from fleet_server.cabinets.queries import mutings_over, site_by_id
 from fleet_server.cabinets.service import end_muting
 from fleet_server.faults.queries import active_faults_of
 from fleet_server.faults.rules import OFFLINE, flapping_window
+from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import InBoth, said
 from fleet_server.service_levels.queries import policy_in_force
+from fleet_server.tickets.by_hand import about
 from fleet_server.tickets.handlers import follow_fault
 from fleet_server.tickets.models import Ticket
 from fleet_server.tickets.queries import (
@@ -20,7 +23,8 @@ from fleet_server.tickets.queries import (
     silent_too_long,
     steady_site_tickets,
 )
-from fleet_server.tickets.service import begin_dispatch, move
+from fleet_server.tickets.rules import WAIT_LOOK, WAIT_REMIND
+from fleet_server.tickets.service import begin_dispatch, move, return_to_dispatch
 from fleet_server.tickets.silent_sites import ask_for_site
 from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction
@@ -43,6 +47,28 @@ def dispatch_waiting_tickets(tx: Transaction) -> None:
     """Let technicians be asked where the wait is over."""
     for ticket in due_tickets(tx.session, Ticket.dispatch_at, tx.now, TICKETS_MAX):
         begin_dispatch(tx, ticket)
+
+
+def look_at_waits(tx: Transaction) -> None:
+    """Go on where the site is open again; else ask whoever answers for it what became of it."""
+    for ticket in due_tickets(tx.session, Ticket.wait_look_at, tx.now, TICKETS_MAX):
+        expected = ticket.expected_at
+        if ticket.state == TicketState.WAITING_SITE and expected is not None:
+            return_to_dispatch(tx, ticket, "the site is open again")
+            continue
+        ticket.wait_look_at = tx.now + (WAIT_LOOK if expected is None else WAIT_REMIND)
+        _ask_about(tx, ticket)
+
+
+def _ask_about(tx: Transaction, ticket: Ticket) -> None:
+    title = InBoth(ticket.title_zh, ticket.title_en)
+    message = said(
+        "ticket.still_waiting",
+        ticket=title,
+        reason=ticket.reason,
+        expected=ticket.expected_at or "?",
+    )
+    notify(tx, ticket.owner, message, about(ticket, site_by_id(tx.session, ticket.site_id)))
 
 
 def close_quiet_tickets(tx: Transaction) -> None:

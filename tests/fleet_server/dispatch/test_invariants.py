@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from fleet_server.tickets.models import Ticket
+from fleet_server.tickets.states import TicketState
 from protocol.faults import Severity
 from tests.desk import Desk, Technician
 
@@ -76,7 +77,7 @@ class Day:
             (ticket["id"], step)
             for ticket in self.desk.dispatcher.get("/tickets")["items"]
             for step in ticket["actions"]
-            if step not in {"edit_record", "resolved"}
+            if step in set(TicketState) - {TicketState.RESOLVED}
         ]
         if choices:
             ticket_id, step = choices[number % len(choices)]

@@ -78,7 +78,7 @@ def test_a_lapsed_qualification_closes_the_gate(desk: Desk) -> None:
     shift_from = desk.clock.now()
     shift = {
         "starts_at": shift_from.isoformat(),
-        "ends_at": (shift_from + timedelta(days=1)).isoformat(),
+        "ends_at": (shift_from + timedelta(hours=16)).isoformat(),
     }
     desk.dispatcher.post(f"/technicians/{one.id}/shifts", shift)
     desk.wait(1)

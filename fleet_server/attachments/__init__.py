@@ -1,0 +1,1 @@
+"""Attachments: photos and documents of tickets, kept as files by their hash."""
