@@ -2,7 +2,9 @@
 
 import ipaddress
 import logging
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from apprise.plugins import dingtalk, feishu, lark, wecombot
@@ -31,6 +33,12 @@ ROBOTS = {
     "feishu://abcdefgh-12345678": (feishu, "NotifyFeishu"),
     "lark://abcdefgh-12345678": (lark, "NotifyLark"),
 }
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """One kind is enough here: what the databases do is the matter of `test_delivery.py`."""
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'fleet.sqlite')}"
 
 
 @pytest.fixture
