@@ -65,6 +65,7 @@ from fleet_server.leases.models import Lease  # noqa: F401  # so that its table 
 from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
+from fleet_server.notifications.events import NoticeAcknowledged
 from fleet_server.notifications.handlers import on_message_set_aside
 from fleet_server.notifications.noting import forget_old_deliveries
 from fleet_server.notifications.personal_api import router as personal_notices_router
@@ -91,6 +92,7 @@ from fleet_server.sales.events import SalesRecorded
 from fleet_server.sales.service import forget_contacts
 from fleet_server.service_levels.api import router as service_levels_router
 from fleet_server.service_levels.events import ClockWarned
+from fleet_server.service_levels.handlers import on_notice_acknowledged
 from fleet_server.service_levels.publishing import take_up_calendars, tell_of_unknown_years
 from fleet_server.service_levels.sweep import look_at_clocks
 from fleet_server.signing import SigningService
@@ -205,6 +207,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         VisitDone: (dispatch.on_visit_done,),
         ClockWarned: (dispatch.on_clock_warned,),
         MessageSetAside: (on_message_set_aside,),
+        NoticeAcknowledged: (on_notice_acknowledged,),
         RulesOvertaken: (on_rules_overtaken,),
     }
 
