@@ -21,6 +21,7 @@ from fleet_server.notifications.service import notify
 from fleet_server.service_levels import service as clocks
 from fleet_server.service_levels.queries import earliest_due, policy_in_force
 from fleet_server.service_levels.rules import Priority
+from fleet_server.technicians.queries import technician_of_user
 from fleet_server.tickets import dues
 from fleet_server.tickets.events import TicketAppointed, TicketEscalated
 from fleet_server.tickets.models import Ticket, TicketHandOver, TicketNote
@@ -169,6 +170,9 @@ def _check_taker(tx: Transaction, to: str, site: Site) -> None:
     user = user_by_id(tx.session, key) if kind == "user" else None
     if user is None or not user.active or to != to_user(user.id):
         raise InvalidError("to", "name `user:<id>` of somebody with an account, or `role:<role>`")
+    technician = technician_of_user(tx.session, user.id)
+    if technician is not None and not technician.active:
+        raise InvalidError("to", f"{to} is out of service")
     grants = [Grant(Role(one.role), one.site_id, one.region) for one in user.grants]
     scope = scope_of(grants, Permission.VIEW)
     sees = scope is not None and any(grant.reaches(site.id, site.region) for grant in grants)
