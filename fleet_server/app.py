@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from fastapi import FastAPI
@@ -36,13 +37,13 @@ from fleet_server.leases.service import LOOK_SECONDS, make_leases
 from fleet_server.logs import get_logger
 from fleet_server.migrations import migrate
 from fleet_server.mqtt_link import MqttLink, Qos
-from fleet_server.notifications.apprise_sender import AppriseSender
-from fleet_server.notifications.service import Deliverer
+from fleet_server.notifications.delivery import Deliverer
+from fleet_server.notifications.ways import ways_of
 from fleet_server.outbox.publisher import OutboxPublisher
 from fleet_server.parts import EVERYTHING, Part, process_name
 from fleet_server.rules.service import ensure_first_bundle
 from fleet_server.seed import Chance
-from fleet_server.service_levels.service import use_policy
+from fleet_server.service_levels.publishing import use_policy
 from fleet_server.settings import Settings
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transactions
@@ -80,6 +81,7 @@ class FleetServer:
             chance,
             wiring.reactions(self.signing),
             on_commit=wake.set,
+            zone=ZoneInfo(settings.time_zone),
         )
         self.board = LastHeard(clock.elapsed())
         self.ingest = Ingest(
@@ -101,7 +103,8 @@ class FleetServer:
         self.publisher = OutboxPublisher(
             self.transactions, self.link.publish, wake, self._may_publish
         )
-        self.deliverer = Deliverer(settings.notice_channels)
+        ways = ways_of(settings, self.signing, clock)
+        self.deliverer = Deliverer(self.transactions, ways)
         self.batcher = Batcher(self.link, self.ingest, clock)
         retention = Retention(
             settings.journal_retention_months, settings.telemetry_retention_months
@@ -154,6 +157,7 @@ class FleetServer:
     def stop(self) -> None:
         """End cleanly: what is in hand is finished, the rest is still in the database."""
         self._scheduler.shutdown()
+        self.deliverer.stop()
         self.batcher.stop()
         self.publisher.stop()
         self.link.stop()
@@ -237,10 +241,8 @@ class FleetServer:
             is_more = len(silent) == SILENT_PER_TRANSACTION
 
     def _deliver(self) -> None:
-        if not self.leader.leads:
-            return
         try:
-            self.deliverer.deliver_due(self.transactions, AppriseSender())
+            self.deliverer.deliver_due()
         except Exception:  # the notices are rows: tried again a second later
             log.exception("notices.failed")
 

@@ -11,6 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.ingest.models import DeadLetter
+from fleet_server.notifications.queries import WAITING, count_in
+from fleet_server.notifications.states import NoticeState
 from fleet_server.outbox.queries import count_of
 from fleet_server.parts import Part
 
@@ -53,6 +55,9 @@ def metrics(request: Request) -> Response:
         waiting, aside = (count_of(tx.session, set_aside=aside) for aside in (False, True))
         figures["fleet_outbox_waiting"] = ("messages waiting for the broker", waiting)
         figures["fleet_outbox_set_aside"] = ("messages the broker never took", aside)
+        failed, queued = count_in(tx.session, NoticeState.FAILED), count_in(tx.session, *WAITING)
+        figures["fleet_notices_failed"] = ("deliveries of notices no channel took", failed)
+        figures["fleet_notices_waiting"] = ("deliveries of notices that wait", queued)
         letters = tx.session.scalar(select(func.count(DeadLetter.id))) or 0
         figures["fleet_dead_letters"] = ("dead letters ever", letters)
         online = select(func.count()).where(CabinetPresence.online)

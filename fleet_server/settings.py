@@ -6,8 +6,9 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import available_timezones
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -109,8 +110,38 @@ class Settings(BaseSettings):
         default_factory=list,
         description="apprise URLs; without any, notices are kept and shown in the console.",
     )
+    notice_role_channels: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="apprise URLs of a role: {dispatcher = ['wecombot://...']}; they hear what is "
+        "for that role, wherever it is.",
+    )
+    notice_person_schemas: list[str] = Field(
+        default=["dingtalk", "feishu", "lark", "mailto", "mailtos", "wecombot"],
+        description="apprise services a person may bring; one with a host of its own choice lets "
+        "people make this server connect there.",
+    )
+    notice_private_hosts: bool = Field(
+        default=False,
+        description="Whether mail servers and push services people bring may be inside the house.",
+    )
+    push_contact: str = Field(
+        "mailto:fleet-server@localhost",
+        description="Whom a Web Push service writes to about this server: mailto: or https:; "
+        "Apple's refuses one that is not real.",
+    )
+    time_zone: str = Field(
+        "Asia/Shanghai",
+        description="IANA zone of the times in notices that are about no site in particular.",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="One JSON object per log line.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("no time zone of the IANA database")
+        return name
 
     @property
     def resolved_database_url(self) -> str:

@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -21,6 +22,8 @@ from fleet_server.database import WRITE
 from fleet_server.errors import InvariantError
 from fleet_server.seed import Chance
 
+ZONE = ZoneInfo("Asia/Shanghai")
+"""Local time of an installation that says nothing else."""
 FACTS_MAX = 100_000
 """Facts of one transaction: 500 messages of 100 events and what follows; more is a loop."""
 
@@ -50,6 +53,8 @@ class Transaction:
     actor: str
     """`user:<id>`, `cabinet:<id>`, `program:<name>` or `system:<part>`; goes into the audit log."""
     chance: Chance
+    zone: tzinfo = ZONE
+    """The installation's local time, for texts; instants are UTC everywhere."""
     facts: deque[object] = field(default_factory=deque)
     endings: dict[Ending, list[Any]] = field(default_factory=dict)
 
@@ -84,11 +89,13 @@ class Transactions:
         chance: Chance,
         reactions: Reactions,
         on_commit: Callable[[], None] = lambda: None,
+        zone: tzinfo = ZONE,
     ) -> None:
         """`on_commit` only wakes the senders of outbox rows; it must not fail or wait."""
         self.engine = engine
         self.clock = clock
         self.chance = chance
+        self.zone = zone
         self._reactions = reactions
         self._on_commit = on_commit
         self._writer = engine.execution_options(**{WRITE: True})
@@ -104,7 +111,7 @@ class Transactions:
     def write(self, actor: str) -> Iterator[Transaction]:
         """One transaction that commits at the end of the block, or leaves nothing behind."""
         with self._turn, Session(self._writer, expire_on_commit=False) as session:
-            tx = Transaction(session, self.clock.now(), actor, self.chance)
+            tx = Transaction(session, self.clock.now(), actor, self.chance, self.zone)
             yield tx
             self.settle(tx)
             for ending, items in tx.endings.items():
@@ -116,7 +123,7 @@ class Transactions:
     def read(self) -> Iterator[Transaction]:
         """One consistent look: every select of the block sees the same instant; writes nothing."""
         with Session(self._reader, expire_on_commit=False) as session:
-            yield Transaction(session, self.clock.now(), "system:read", self.chance)
+            yield Transaction(session, self.clock.now(), "system:read", self.chance, self.zone)
 
     def settle(self, tx: Transaction) -> None:
         """Run the reactions to all facts announced so far, and to those they announce."""

@@ -62,6 +62,8 @@ from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
 from fleet_server.notifications.handlers import on_message_set_aside
+from fleet_server.notifications.noting import forget_old_deliveries
+from fleet_server.notifications.personal_api import router as personal_notices_router
 from fleet_server.outbox.events import MessageSetAside
 from fleet_server.outbox.service import forget_set_aside
 from fleet_server.payments.api import router as payments_router
@@ -85,6 +87,7 @@ from fleet_server.sales.events import SalesRecorded
 from fleet_server.sales.service import forget_contacts
 from fleet_server.service_levels.api import router as service_levels_router
 from fleet_server.service_levels.events import ClockWarned
+from fleet_server.service_levels.publishing import take_up_calendars, tell_of_unknown_years
 from fleet_server.service_levels.sweep import look_at_clocks
 from fleet_server.signing import SigningService
 from fleet_server.stock import handlers as stock
@@ -136,6 +139,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     recalls_router,
     holds_router,
     service_levels_router,
+    personal_notices_router,
     notifications_router,
     live_router,
     reports_router,
@@ -214,6 +218,8 @@ def sweeps(
         ("cabinets.drift", find_drift),
         ("cabinets.orders", partial(orders.expire_orders, signing)),
         ("service_levels.clocks", look_at_clocks),
+        ("service_levels.calendars", take_up_calendars),
+        ("service_levels.years", tell_of_unknown_years),
         ("tickets.triage", tickets_sweep.triage_waiting_tickets),
         ("tickets.dispatch", tickets_sweep.dispatch_waiting_tickets),
         ("tickets.quiet", tickets_sweep.close_quiet_tickets),
@@ -236,6 +242,7 @@ def sweeps(
         ("ingest.months", MonthKeeper(retention).look),
         ("live.forget", forget_old_changes),
         ("outbox.forget", forget_set_aside),
+        ("notices.forget", forget_old_deliveries),
         ("web.forget", forget_old_answers),
         ("auth.forget", forget_old_tries),
     )

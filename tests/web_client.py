@@ -74,10 +74,6 @@ class Session:
         """Answer of a PATCH, whatever it is."""
         return self._client.patch(f"/api/v1{path}", json=body)
 
-    def try_delete(self, path: str) -> httpx2.Response:
-        """Answer of a DELETE, whatever it is."""
-        return self._client.delete(f"/api/v1{path}")
-
     def try_upload(
         self, file: tuple[str, bytes, str], key: str | None = None, **fields: str
     ) -> httpx2.Response:
@@ -99,6 +95,10 @@ class Session:
     def try_put(self, path: str, body: object) -> httpx2.Response:
         """Answer of a PUT, whatever it is."""
         return self._client.put(f"/api/v1{path}", json=body)
+
+    def try_delete(self, path: str) -> httpx2.Response:
+        """Answer of a DELETE, whatever it is."""
+        return self._client.delete(f"/api/v1{path}")
 
     def _json(self, answer: httpx2.Response) -> Any:
         assert answer.is_success, f"{answer.status_code}: {answer.text}"

@@ -21,6 +21,10 @@ class Site(Table):
     latitude: Mapped[float] = mapped_column(Float)
     longitude: Mapped[float] = mapped_column(Float)
     time_zone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai")
+    calendar: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """Its opening hours, by the name of a calendar; empty: always open."""
+    contract: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """Service contract a policy may match."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -31,6 +31,9 @@ class SiteOrder(Order):
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
     time_zone: TimeZone = "Asia/Shanghai"
+    calendar: str = Field("", pattern=r"^([a-z][a-z0-9-]{0,39})?$")
+    """Opening hours, by the name of a calendar; empty: always open."""
+    contract: str = Field("", max_length=40)
 
 
 class SiteView(View):
@@ -43,6 +46,8 @@ class SiteView(View):
     latitude: float
     longitude: float
     time_zone: str
+    calendar: str
+    contract: str
 
 
 class CabinetOrder(Order):

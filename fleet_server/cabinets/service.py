@@ -20,9 +20,10 @@ from fleet_server.cabinets.queries import (
     used_claims,
 )
 from fleet_server.cabinets.states import CABINET_LIFE, CabinetState
-from fleet_server.errors import ConflictError, ForbiddenError
+from fleet_server.errors import ConflictError, ForbiddenError, InvalidError
 from fleet_server.live.service import FLEET, changed
 from fleet_server.seed import new_secret, new_secret_bytes
+from fleet_server.service_levels.queries import newest_calendars
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.identity import checked_cabinet, shard_of
@@ -62,7 +63,10 @@ class Enrolled:
 
 
 def add_site(tx: Transaction, **fields: Any) -> Site:
-    """Register a site."""
+    """Register a site. Raises InvalidError for opening hours nobody published."""
+    hours = fields.get("calendar")
+    if hours and hours not in newest_calendars(tx.session):
+        raise InvalidError("calendar", f"there is no calendar {hours!r}")
     site = Site(id=tx.new_id(), created_at=tx.now, **fields)
     tx.session.add(site)
     record(tx, "site.added", "site", site.id, {"name": site.name}, site.id)

@@ -12,8 +12,9 @@ from fleet_server.dispatch.queries import standing_offer, tickets_of
 from fleet_server.dispatch.routes import retime
 from fleet_server.dispatch.rules import REFUSALS_UNTIL_DISPATCHER
 from fleet_server.dispatch.states import OFFER_LIFE, OfferState, VisitState
-from fleet_server.notifications.rules import Words, to_role
+from fleet_server.notifications.rules import to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.technicians.queries import technician_by_id
 from fleet_server.transactions import Transaction
 
@@ -77,13 +78,8 @@ def _refused(tx: Transaction, visit: Visit, offer: Offer, state: OfferState, rea
     visit.refusals += 1
     leave_route(tx, visit)
     if visit.refusals == REFUSALS_UNTIL_DISPATCHER:
-        words = Words(
-            "多次未接单",
-            "Refused repeatedly",
-            f"已有 {visit.refusals} 人未接单",
-            f"{visit.refusals} technicians did not take it",
-        )
-        notify(tx, to_role(Role.DISPATCHER), words, about(tx, visit))
+        message = said("visit.refused", refusals=visit.refusals)
+        notify(tx, to_role(Role.DISPATCHER), message, about(tx, visit))
     ask_next(tx, visit)
 
 

@@ -5,6 +5,7 @@ Split from the visit's own steps (`visits.py`) and the answers (`answers.py`) by
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
@@ -12,7 +13,7 @@ from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import site_by_id
 from fleet_server.dispatch.events import VisitOffered
 from fleet_server.dispatch.models import Offer, Visit, VisitHistory, VisitTicket
-from fleet_server.dispatch.planner import Candidate, Job, best_candidates
+from fleet_server.dispatch.planner.insertion import Candidate, best_candidates
 from fleet_server.dispatch.queries import (
     answered_no,
     gave_back,
@@ -21,14 +22,14 @@ from fleet_server.dispatch.queries import (
     ticket_ids_of,
     unended_visit_of,
 )
-from fleet_server.dispatch.routes import routes_of, stop_of, take_place
+from fleet_server.dispatch.routes import job_of, standing_problem, take_place
 from fleet_server.dispatch.rules import WAIT_WEIGHTS
 from fleet_server.dispatch.states import VISIT_LIFE, OfferState, VisitState
 from fleet_server.live.service import DISPATCH, changed
-from fleet_server.notifications.rules import About, Urgency, Words, to_role
+from fleet_server.notifications.rules import About, Urgency, to_role
 from fleet_server.notifications.service import notify
-from fleet_server.service_levels.presets import pinned
-from fleet_server.service_levels.queries import earliest_due
+from fleet_server.notifications.templates import said
+from fleet_server.service_levels.queries import earliest_due, pinned
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.queries import abilities, audience_of, technician_by_id
@@ -84,8 +85,8 @@ def candidates_for(tx: Transaction, visit: Visit, *, again: bool = False) -> lis
     """Return the best three technicians for a visit, with their places and arrivals."""
     site = site_by_id(tx.session, visit.site_id)
     people, until = _eligible(tx, visit, site, again=again)
-    job = Job(stop_of(visit, site, tx.now), WAIT_WEIGHTS[Priority(visit.priority)])
-    return best_candidates(routes_of(tx, people, until), job)
+    job = job_of(visit, site, tx.now, WAIT_WEIGHTS[Priority(visit.priority)])
+    return best_candidates(standing_problem(tx, people, until), job)
 
 
 def step(
@@ -139,8 +140,8 @@ def refresh(tx: Transaction, visit: Visit) -> None:
 
 def about(tx: Transaction, visit: Visit) -> About:
     """Return the subject of a notice about a visit."""
-    region = site_by_id(tx.session, visit.site_id).region
-    return About("visit", visit.id, visit.site_id, region)
+    site = site_by_id(tx.session, visit.site_id)
+    return About("visit", visit.id, site.id, site.region, ZoneInfo(site.time_zone))
 
 
 def _eligible(
@@ -213,7 +214,7 @@ def _link(tx: Transaction, visit: Visit, ticket: Ticket) -> None:
 
 def _offer(tx: Transaction, visit: Visit, candidate: Candidate) -> None:
     technician = technician_by_id(tx.session, candidate.technician_id)
-    window = pinned(visit.policy).offer_window_seconds[Priority(visit.priority)]
+    window = pinned(tx.session, visit.policy).offer_window_seconds[Priority(visit.priority)]
     visit.technician_id, visit.ask_again_at = technician.id, None
     offer = Offer(
         id=tx.new_id(),
@@ -233,33 +234,27 @@ def _offer(tx: Transaction, visit: Visit, candidate: Candidate) -> None:
 
 
 def _nobody(tx: Transaction, visit: Visit) -> None:
-    wait = timedelta(seconds=pinned(visit.policy).replan_seconds)
+    wait = timedelta(seconds=pinned(tx.session, visit.policy).replan_seconds)
     visit.ask_again_at = tx.now + wait
     if visit.nobody_told_at is None:
         visit.nobody_told_at = tx.now
-        words = Words(
-            "无人可派",
-            "Nobody to send",
-            "没有合格且在班的维修人员可接此单，系统会继续尝试。",
-            "No qualified technician on duty is left to ask; asking goes on.",
-        )
-        notify(tx, to_role(Role.DISPATCHER), words, about(tx, visit), Urgency.URGENT)
+        message = said("visit.nobody")
+        notify(tx, to_role(Role.DISPATCHER), message, about(tx, visit), Urgency.URGENT)
     changed(tx, [DISPATCH], "visit", visit.id, visit.site_id)
 
 
 def _tell_offered(tx: Transaction, visit: Visit, technician: Technician, offer: Offer) -> None:
     site = site_by_id(tx.session, visit.site_id)
-    until = offer.deadline.isoformat(timespec="seconds")
-    words = Words(
-        f"新任务 {visit.priority}：{site.name}",
-        f"New visit {visit.priority}: {site.name}",
-        f"{site.address}，请于 {until} 前答复",
-        f"{site.address}; please answer by {until}",
+    message = said(
+        "visit.offered",
+        priority=visit.priority,
+        site=site.name,
+        address=site.address,
+        until=offer.deadline,
     )
     urgency = Urgency.URGENT if visit.priority == Priority.P1 else Urgency.NORMAL
-    notify(tx, audience_of(technician), words, about(tx, visit), urgency)
+    notify(tx, audience_of(technician), message, about(tx, visit), urgency)
 
 
 def _tell_joined(tx: Transaction, visit: Visit, technician: Technician) -> None:
-    words = Words("任务新增工单", "One more ticket in your visit")
-    notify(tx, audience_of(technician), words, about(tx, visit))
+    notify(tx, audience_of(technician), said("visit.joined"), about(tx, visit))

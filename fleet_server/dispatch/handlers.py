@@ -18,8 +18,9 @@ from fleet_server.dispatch.rules import SUPERVISOR_PERCENT
 from fleet_server.dispatch.states import UNENDED, VisitState
 from fleet_server.dispatch.visits import abort
 from fleet_server.ingest.events import Received
-from fleet_server.notifications.rules import Urgency, Words, to_role
+from fleet_server.notifications.rules import Urgency, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.service_levels.events import ClockWarned
 from fleet_server.technicians.parts import use_for_ticket
 from fleet_server.technicians.queries import technician_by_id
@@ -72,13 +73,8 @@ def on_clock_warned(tx: Transaction, fact: ClockWarned) -> None:
     visit = unended_visit_of(tx.session, fact.owner_id)
     waiting = visit is not None and visit.state in {VisitState.PLANNED, VisitState.OFFERED}
     if visit is not None and waiting and fact.percent >= SUPERVISOR_PERCENT:
-        words = Words(
-            "无人接单，到场时限将到",
-            "Nobody has accepted, the arrival is nearly due",
-            f"时限已用 {fact.percent}%",
-            f"{fact.percent}% of the time is gone",
-        )
-        notify(tx, to_role(Role.SUPERVISOR), words, about(tx, visit), Urgency.URGENT)
+        message = said("visit.unaccepted", percent=fact.percent)
+        notify(tx, to_role(Role.SUPERVISOR), message, about(tx, visit), Urgency.URGENT)
 
 
 def on_door_opened(tx: Transaction, events: Sequence[Received]) -> None:

@@ -9,42 +9,68 @@ from math import inf
 
 from fleet_server.cabinets.models import Site
 from fleet_server.dispatch.models import Visit
-from fleet_server.dispatch.planner import Candidate, Point, Route, Stop, arrivals
+from fleet_server.dispatch.planner.evaluator import Evaluator
+from fleet_server.dispatch.planner.insertion import Candidate
+from fleet_server.dispatch.planner.problem import Commitment, Job, Plan, Problem, TechnicianDay
+from fleet_server.dispatch.planner.travel import Place
 from fleet_server.dispatch.queries import last_sites, visits_of_technicians
 from fleet_server.dispatch.rules import LAST_PLACE_COUNTS, PINNED_WITHIN, SERVICE_SECONDS
 from fleet_server.dispatch.states import VisitState
+from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.queries import start_places
 from fleet_server.transactions import Transaction
 
 Row = tuple[Visit, Site]
 
+_COMMITMENTS = {
+    VisitState.OFFERED: Commitment.OFFERED,
+    VisitState.ACCEPTED: Commitment.ACCEPTED,
+}
+_WAITING = frozenset(_COMMITMENTS)
 
-def routes_of(
+
+def standing_problem(
     tx: Transaction, technicians: Iterable[Technician], until: Mapping[str, datetime]
-) -> list[Route]:
+) -> Problem:
     """Return what these technicians have to do; without an entry in `until` it has no end."""
     people = {technician.id: technician for technician in technicians}
     visits = visits_of_technicians(tx.session, people)
     starts = {
-        key: Point(*place) for key, place in start_places(tx.session, people.values()).items()
+        key: Place(*place) for key, place in start_places(tx.session, people.values()).items()
     }
     for key, site in last_sites(tx.session, people, tx.now - LAST_PLACE_COUNTS).items():
-        starts[key] = Point(site.latitude, site.longitude)
-    return [_route(tx.now, key, visits[key], starts[key], until.get(key)) for key in people]
+        starts[key] = Place(site.latitude, site.longitude)
+    jobs: list[Job] = []
+    days, routes = [], {}
+    for key in people:
+        waiting = [row for row in visits[key] if row[0].state in _WAITING]
+        mine = [job_of(visit, site, tx.now) for visit, site in waiting]
+        jobs += mine
+        routes[key] = tuple(job.id for job in mine)
+        front = routes[key][: _pinned(tx.now, waiting)]
+        days.append(_day(tx.now, key, visits[key], starts[key], until.get(key), front))
+    return Problem(tuple(jobs), tuple(days), previous=Plan(routes))
 
 
-def stop_of(visit: Visit, site: Site, now: datetime) -> Stop:
-    """Visit as a stop of a route."""
-    due = None if visit.due_at is None else (visit.due_at - now).total_seconds()
-    return Stop(visit.id, Point(site.latitude, site.longitude), SERVICE_SECONDS, due)
+def job_of(visit: Visit, site: Site, now: datetime, wait_weight: float = 0.0) -> Job:
+    """Visit as a job of the planner; seconds count from `now`."""
+    return Job(
+        visit.id,
+        Place(site.latitude, site.longitude),
+        SERVICE_SECONDS,
+        latest_start_seconds=inf if visit.due_at is None else (visit.due_at - now).total_seconds(),
+        priority=Priority(visit.priority),
+        commitment=_COMMITMENTS.get(VisitState(visit.state), Commitment.OPEN),
+        wait_weight=wait_weight,
+    )
 
 
 def retime(tx: Transaction, technician: Technician) -> None:
     """Write the arrivals of a technician's route anew after it lost a stop."""
-    (route,) = routes_of(tx, [technician], {})
-    times = zip(route.stops, arrivals(route, route.stops), strict=True)
-    write_arrivals(tx, ((stop.visit_id, seconds) for stop, seconds in times))
+    problem = standing_problem(tx, [technician], {})
+    stops = Evaluator(problem).plan(problem.previous).stops
+    write_arrivals(tx, ((job_id, stop.arrival_seconds) for job_id, (_, stop) in stops.items()))
 
 
 def take_place(tx: Transaction, candidate: Candidate) -> None:
@@ -63,26 +89,20 @@ def _instant(now: datetime, seconds: float) -> datetime:
     return now + timedelta(seconds=round(seconds))
 
 
-def _route(
+def _day(
     now: datetime,
     technician_id: str,
     rows: list[Row],
-    start: Point,
+    start: Place,
     until: datetime | None,
-) -> Route:
+    front: tuple[str, ...],
+) -> TechnicianDay:
     free = 0.0
     for visit, site in rows:
         if visit.state in {VisitState.TRAVELLING, VisitState.ON_SITE}:
-            start, free = Point(site.latitude, site.longitude), _free_after(visit, now)
-    waiting = [row for row in rows if row[0].state in {VisitState.OFFERED, VisitState.ACCEPTED}]
-    return Route(
-        technician_id,
-        start,
-        free,
-        inf if until is None else (until - now).total_seconds(),
-        tuple(stop_of(visit, site, now) for visit, site in waiting),
-        _pinned(now, waiting),
-    )
+            start, free = Place(site.latitude, site.longitude), _free_after(visit, now)
+    end = inf if until is None else max((until - now).total_seconds(), free)
+    return TechnicianDay(technician_id, technician_id, start, free, end, fixed=front)
 
 
 def _free_after(visit: Visit, now: datetime) -> float:

@@ -12,7 +12,7 @@ from fleet_server.dispatch.assignment import about, step
 from fleet_server.dispatch.errors import NotAtSiteError
 from fleet_server.dispatch.events import VisitAborted, VisitArrived, VisitDone
 from fleet_server.dispatch.models import Visit
-from fleet_server.dispatch.planner import Point, distance_metres
+from fleet_server.dispatch.planner.travel import Place, distance_metres
 from fleet_server.dispatch.queries import tickets_of
 from fleet_server.dispatch.routes import retime
 from fleet_server.dispatch.rules import (
@@ -22,8 +22,9 @@ from fleet_server.dispatch.rules import (
 )
 from fleet_server.dispatch.states import VISIT_LIFE, VisitState
 from fleet_server.errors import IllegalTransitionError
-from fleet_server.notifications.rules import Words, to_role
+from fleet_server.notifications.rules import to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.technicians.queries import audience_of, technician_by_id
 from fleet_server.tickets import proof
 from fleet_server.tickets.models import Ticket
@@ -123,8 +124,8 @@ def _prove_by_gps(tx: Transaction, visit: Visit, shown: CheckIn) -> None:
     if shown.latitude is None or shown.longitude is None:
         raise NotAtSiteError(shown.way, "latitude and longitude are needed")
     site = site_by_id(tx.session, visit.site_id)
-    here = Point(shown.latitude, shown.longitude)
-    away = distance_metres(here, Point(site.latitude, site.longitude))
+    here = Place(shown.latitude, shown.longitude)
+    away = distance_metres(here, Place(site.latitude, site.longitude))
     if away > CHECK_IN_METRES_MAX:
         raise NotAtSiteError(shown.way, f"{away:.0f} m away; within {CHECK_IN_METRES_MAX:.0f} m")
 
@@ -141,8 +142,8 @@ def _tell_technician(tx: Transaction, visit: Visit, reason: str) -> None:
     if visit.technician_id is None:
         return
     technician = technician_by_id(tx.session, visit.technician_id)
-    words = Words("任务已取消", "Visit called off", reason, reason)
-    notify(tx, audience_of(technician), words, about(tx, visit))
+    message = said("visit.called_off", reason=reason)
+    notify(tx, audience_of(technician), message, about(tx, visit))
 
 
 def _legal(visit: Visit, to: VisitState) -> None:

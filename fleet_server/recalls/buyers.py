@@ -17,6 +17,7 @@ from fleet_server.errors import ConflictError, InvalidError
 from fleet_server.live.service import changed
 from fleet_server.notifications.rules import About, Urgency, Words, to_buyer, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import InBoth, said
 from fleet_server.payments.queries import promised_minor, refunds_for
 from fleet_server.payments.service import Refund, request
 from fleet_server.payments.states import REFUND_LIFE
@@ -234,9 +235,7 @@ def _answer(tx: Transaction, recall: Recall, buyer: RecallBuyer, order: BuyerTra
 
 def _report_injury(tx: Transaction, recall: Recall, buyer: RecallBuyer) -> None:
     content = content_of(recall)
-    words = Words(
-        "召回商品致伤报告", "Injury reported in a recall", content.title.zh, content.title.en
-    )
+    message = said("recall.injury", title=InBoth(content.title.zh, content.title.en))
     if not recall.mock:
         open_ticket(
             tx,
@@ -245,15 +244,15 @@ def _report_injury(tx: Transaction, recall: Recall, buyer: RecallBuyer) -> None:
                 priority=Priority.P1,
                 site_id=buyer.site_id,
                 cabinet_id=buyer.cabinet_id,
-                title_zh=words.title_zh,
-                title_en=words.title_en,
+                title_zh="召回商品致伤报告",
+                title_en="Injury reported in a recall",
                 description=f"recall {recall.id}, sale {buyer.sale_id}",
                 needs_visit=False,
                 origin_kind="recall",
                 origin_id=buyer.id,
             ),
         )
-    notify(tx, to_role(Role.SUPERVISOR), words, About("recall", recall.id), Urgency.URGENT)
+    notify(tx, to_role(Role.SUPERVISOR), message, About("recall", recall.id), Urgency.URGENT)
 
 
 def _remedy(tx: Transaction, recall: Recall, buyer: RecallBuyer, order: BuyerTransition) -> None:
@@ -309,14 +308,9 @@ def _purpose(recall: Recall, buyer: RecallBuyer, line: dict[str, Any], attempt: 
 
 def _tell_sold_under_block(tx: Transaction, buyers: list[RecallBuyer]) -> None:
     for buyer in buyers:
-        words = Words(
-            "已确认封锁的货柜售出了召回商品",
-            "A cabinet that had confirmed the block sold recalled goods",
-            f"{buyer.cabinet_id}: {buyer.sale_id}",
-            f"{buyer.cabinet_id}: {buyer.sale_id}",
-        )
+        message = said("recall.sold_under_block", cabinet=buyer.cabinet_id, sale=buyer.sale_id)
         about = About("recall", buyer.recall_id, buyer.site_id)
-        notify(tx, to_role(Role.SUPERVISOR), words, about, Urgency.URGENT)
+        notify(tx, to_role(Role.SUPERVISOR), message, about, Urgency.URGENT)
 
 
 def _note(tx: Transaction, buyer: RecallBuyer, reason: str) -> None:

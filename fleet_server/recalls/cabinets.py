@@ -15,8 +15,9 @@ from fleet_server.cabinets.queries import cabinet_by_id, site_by_id
 from fleet_server.cabinets.states import CabinetState
 from fleet_server.errors import ConflictError, InvalidError
 from fleet_server.live.service import FLEET, changed
-from fleet_server.notifications.rules import About, Urgency, Words, to_role, to_user
+from fleet_server.notifications.rules import About, Urgency, to_role, to_user
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.recalls.errors import SamePersonError
 from fleet_server.recalls.models import Recall, RecallCabinet, RecallCabinetHistory, RulesHeld
 from fleet_server.recalls.queries import (
@@ -28,7 +29,7 @@ from fleet_server.recalls.queries import (
 from fleet_server.recalls.reach import by_cabinet, content_of, stock_in
 from fleet_server.recalls.rules import PRIORITIES, LineProof, Need, need_of, next_state
 from fleet_server.recalls.states import CABINET_LIFE, CabinetRecallState
-from fleet_server.service_levels.presets import pinned
+from fleet_server.service_levels.queries import pinned
 from fleet_server.stock.queries import FoundStock, units_of
 from fleet_server.stock.service import explain
 from fleet_server.technicians.queries import technician_of_user
@@ -199,12 +200,13 @@ def move(
         record(tx, f"recall.cabinet.{to}", "recall", row.recall_id, facts, row.site_id)
 
 
-def tell(tx: Transaction, row: RecallCabinet, roles: Iterable[Role], words: Words) -> None:
-    """Tell roles about one cabinet."""
+def tell(tx: Transaction, row: RecallCabinet, roles: Iterable[Role], kind: str) -> None:
+    """Tell roles about one cabinet by the template `kind`."""
+    message = said(kind, cabinet=row.cabinet_id)
     region = site_by_id(tx.session, row.site_id).region
     about = About("recall", row.recall_id, row.site_id, region)
     for role in roles:
-        notify(tx, to_role(role), words, about, Urgency.URGENT)
+        notify(tx, to_role(role), message, about, Urgency.URGENT)
 
 
 def _row(
@@ -219,7 +221,8 @@ def _row(
         match=strongest(one.match for one in lines),
         expected_units=sum(one.line.in_cabinet for one in lines),
         queued_at=tx.now,
-        look_at=tx.now + timedelta(seconds=pinned(recall.policy).unreachable.warn_seconds),
+        look_at=tx.now
+        + timedelta(seconds=pinned(tx.session, recall.policy).unreachable.warn_seconds),
         rung=0,
         late=late,
         reason="late event" if late else "activated",

@@ -6,7 +6,6 @@ from fleet_server.auth.rules import Role
 from fleet_server.cabinets.events import CabinetRetired
 from fleet_server.ingest.events import Received
 from fleet_server.logs import get_logger
-from fleet_server.notifications.rules import Words
 from fleet_server.payments.events import RefundEnded
 from fleet_server.recalls import buyers, cabinets
 from fleet_server.recalls.models import Recall, RecallCabinet, RulesHeld
@@ -116,13 +115,8 @@ def _follow(tx: Transaction, rows: Sequence[RecallCabinet], fact: TicketMoved) -
             cabinets.back_to_waiting(tx, row, fact.reason or str(fact.after))
         if fact.after in _ENDED and row.state in CABINET_UNVISITED:
             row.ticket_id = None
-            words = Words(
-                "召回取货工单已结束，但未清点",
-                "A removal ended without a count",
-                row.cabinet_id,
-                row.cabinet_id,
-            )
-            cabinets.tell(tx, row, [Role.OPERATOR, Role.SUPERVISOR], words)
+            roles = [Role.OPERATOR, Role.SUPERVISOR]
+            cabinets.tell(tx, row, roles, "recall.removal_uncounted")
 
 
 def on_cabinet_retired(tx: Transaction, fact: CabinetRetired) -> None:

@@ -10,8 +10,9 @@ from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
 from fleet_server.errors import ConflictError
 from fleet_server.live.service import FLEET, changed
-from fleet_server.notifications.rules import About, Urgency, Words, to_role
+from fleet_server.notifications.rules import About, Urgency, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.recalls import scope as scopes
 from fleet_server.recalls.models import Hold, HoldHistory
 from fleet_server.recalls.queries import due_holds
@@ -55,7 +56,7 @@ def set_hold(tx: Transaction, signing: SigningService, order: HoldOrder) -> Hold
     tx.session.add(hold)
     tx.session.flush()
     _note(tx, hold, "set", order.reason)
-    _tell(tx, hold, "临时停售已生效", "A hold is in force")
+    _tell(tx, hold, "hold.set")
     return hold
 
 
@@ -95,11 +96,11 @@ def end_holds(signing: SigningService, tx: Transaction) -> None:
     for hold in due_holds(tx.session, tx.now, HOLDS_PER_SWEEP):
         if tx.now >= hold.until:
             _end(tx, signing, hold, HoldState.EXPIRED, "nobody renewed it or made it a recall")
-            _tell(tx, hold, "临时停售已到期，商品恢复销售", "A hold has expired: goods are on sale")
+            _tell(tx, hold, "hold.expired")
             continue
         hold.warned_at, hold.look_at = tx.now, hold.until
         _note(tx, hold, "warned", "")
-        _tell(tx, hold, "临时停售即将到期", "A hold is about to expire")
+        _tell(tx, hold, "hold.expiring")
 
 
 def _end(
@@ -119,10 +120,7 @@ def _note(tx: Transaction, hold: Hold, what: str, reason: str) -> None:
     changed(tx, [FLEET, f"hold/{hold.id}"], "hold", hold.id)
 
 
-def _tell(tx: Transaction, hold: Hold, title_zh: str, title_en: str) -> None:
-    until = hold.until.isoformat(timespec="minutes")
-    words = Words(
-        title_zh, title_en, f"{hold.reason}（至 {until}）", f"{hold.reason} (until {until})"
-    )
+def _tell(tx: Transaction, hold: Hold, kind: str) -> None:
+    message = said(kind, reason=hold.reason, until=hold.until)
     for role in TOLD:
-        notify(tx, to_role(role), words, About("hold", hold.id), Urgency.URGENT)
+        notify(tx, to_role(role), message, About("hold", hold.id), Urgency.URGENT)

@@ -11,8 +11,9 @@ from fleet_server.audit.service import record
 from fleet_server.auth.rules import Actor, Role
 from fleet_server.errors import ConflictError, InvalidError
 from fleet_server.live.service import FLEET, changed
-from fleet_server.notifications.rules import About, Urgency, Words, to_role
+from fleet_server.notifications.rules import About, Urgency, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import InBoth, said
 from fleet_server.recalls import holds, notice
 from fleet_server.recalls import scope as scopes
 from fleet_server.recalls.buyers import add_buyers, correct
@@ -170,7 +171,7 @@ def _activate(tx: Transaction, recall: Recall, step: Step) -> None:
     without_contact = add_buyers(tx, recall, sales_in(tx.session, content.scope), late=False)
     if needs_public_notice(RecallClass(recall.recall_class), without_contact):
         ensure_public_notice(tx, recall, "class I, or a buyer without contact")
-    _tell_staff(tx, recall, "召回已启动", "A recall is active")
+    _tell_staff(tx, recall, "recall.active")
 
 
 def _close(tx: Transaction, recall: Recall, step: Step) -> None:
@@ -183,7 +184,7 @@ def _close(tx: Transaction, recall: Recall, step: Step) -> None:
         row.look_at = None
     _lift(tx, recall, step)
     recall.ended_at = tx.now
-    _tell_staff(tx, recall, "召回已关闭", "A recall is closed")
+    _tell_staff(tx, recall, "recall.closed")
 
 
 def _withdraw(tx: Transaction, recall: Recall, step: Step) -> None:
@@ -198,7 +199,7 @@ def _withdraw(tx: Transaction, recall: Recall, step: Step) -> None:
         row.look_at = None
         if row.ticket_id is not None:
             _cancel_ticket(tx, row.ticket_id)
-    _tell_staff(tx, recall, "召回已撤销（误发）", "A recall was withdrawn: raised in error")
+    _tell_staff(tx, recall, "recall.withdrawn")
 
 
 def _terminate(tx: Transaction, recall: Recall, _step: Step) -> None:
@@ -223,7 +224,7 @@ def _ask_withdrawal(tx: Transaction, recall: Recall, step: Step) -> None:
     recall.withdrawal_asked_by = step.person
     state = RecallState(recall.state)
     _note(tx, recall, step.person, "withdrawal_asked", state, step.order.reason)
-    _tell_staff(tx, recall, "有人申请撤销召回", "Withdrawal of a recall was asked for")
+    _tell_staff(tx, recall, "recall.withdrawal_asked")
 
 
 def _lift(tx: Transaction, recall: Recall, step: Step) -> None:
@@ -282,14 +283,13 @@ def _note(
     changed(tx, [FLEET, f"recall/{recall.id}"], "recall", recall.id)
 
 
-def _tell_staff(tx: Transaction, recall: Recall, title_zh: str, title_en: str) -> None:
+def _tell_staff(tx: Transaction, recall: Recall, kind: str) -> None:
     content = content_of(recall)
-    drill_zh, drill_en = ("【演练】", "[DRILL] ") if recall.mock else ("", "")
-    words = Words(
-        f"{drill_zh}{title_zh}：{content.title.zh}"[:200],
-        f"{drill_en}{title_en}: {content.title.en}"[:200],
-        content.reason.zh,
-        content.reason.en,
+    message = said(
+        kind,
+        drill=InBoth("【演练】", "[DRILL] ") if recall.mock else "",
+        title=InBoth(content.title.zh, content.title.en),
+        reason=InBoth(content.reason.zh, content.reason.en),
     )
     for role in STAFF:
-        notify(tx, to_role(role), words, About("recall", recall.id), Urgency.URGENT)
+        notify(tx, to_role(role), message, About("recall", recall.id), Urgency.URGENT)

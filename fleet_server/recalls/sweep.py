@@ -7,7 +7,6 @@ Split from `handlers.py`: nothing happened, time passed.
 from datetime import timedelta
 
 from fleet_server.auth.rules import Role
-from fleet_server.notifications.rules import Words
 from fleet_server.recalls import buyers, cabinets
 from fleet_server.recalls.models import Recall, RecallCabinet
 from fleet_server.recalls.publishing import ensure_public_notice
@@ -24,7 +23,7 @@ from fleet_server.recalls.queries import (
 from fleet_server.recalls.reach import content_of, sales_in, stock_in
 from fleet_server.recalls.rules import Need, need_of
 from fleet_server.recalls.states import CABINET_DONE, RUNNING, CabinetRecallState
-from fleet_server.service_levels.presets import pinned
+from fleet_server.service_levels.queries import pinned
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 
@@ -97,7 +96,7 @@ def _drill(tx: Transaction, recall: Recall, row: RecallCabinet) -> None:
         row.look_at = tx.now
     elif row.rung == 0:
         row.rung = 1
-        row.look_at = row.queued_at + _after(recall, 0)
+        row.look_at = row.queued_at + _after(tx, recall, 0)
     elif row.state == _C.ORDER_QUEUED:
         cabinets.move(tx, row, _C.UNREACHABLE, "drill: the cabinet is not heard of")
 
@@ -108,21 +107,21 @@ def _climb(tx: Transaction, recall: Recall, row: RecallCabinet) -> None:
     if row.rung == 1:
         if row.state == _C.ORDER_QUEUED:
             cabinets.move(tx, row, _C.UNREACHABLE, "it has not confirmed the block in time")
-        words = ("货柜未确认封锁", "A cabinet has not confirmed the block")
+        kind = "recall.cabinet_unconfirmed"
         roles = [Role.OPERATOR]
     elif row.rung == 2:
         cabinets.send_somebody(tx, recall, row)
-        words = ("货柜仍未确认封锁，已派人", "Still no word from a cabinet: a visit was asked for")
+        kind = "recall.cabinet_still_unconfirmed"
         roles = [Role.OPERATOR, Role.DISPATCHER]
     else:
-        words = ("货柜一直未确认封锁", "A cabinet is unprotected: escalated")
+        kind = "recall.cabinet_unprotected"
         roles = [Role.SUPERVISOR, Role.RECALL_AUTHOR, Role.RECALL_APPROVER]
-    cabinets.tell(tx, row, roles, Words(*words, row.cabinet_id, row.cabinet_id))
-    row.look_at = row.queued_at + _after(recall, row.rung) if row.rung < 3 else None
+    cabinets.tell(tx, row, roles, kind)
+    row.look_at = row.queued_at + _after(tx, recall, row.rung) if row.rung < 3 else None
 
 
-def _after(recall: Recall, rung: int) -> timedelta:
+def _after(tx: Transaction, recall: Recall, rung: int) -> timedelta:
     """Time from the order to the rung after `rung`, by the policy the recall pinned."""
-    ladder = pinned(recall.policy).unreachable
+    ladder = pinned(tx.session, recall.policy).unreachable
     steps = (ladder.warn_seconds, ladder.visit_seconds, ladder.escalate_seconds)
     return timedelta(seconds=steps[rung])

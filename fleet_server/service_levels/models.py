@@ -1,9 +1,9 @@
-"""Tables of clocks and of the policy in force."""
+"""Tables of clocks, of the policy in force, and of policies and calendars published here."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float, ForeignKey, Index, Integer, String
+from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet_server.database import Json, Table, UtcDateTime
@@ -17,6 +17,26 @@ class PolicyInForce(Table):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     reference: Mapped[str] = mapped_column(String(60))
     since: Mapped[datetime] = mapped_column(UtcDateTime)
+    chosen_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    """Person who chose it; empty while the setting decides."""
+
+
+class PublishedDocument(Table):
+    """A policy or calendar somebody published here; a version never changes."""
+
+    __tablename__ = "service_documents"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    """`policy` or `calendar`."""
+    name: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int] = mapped_column(Integer)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON, as it was checked."""
+    published_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    published_by: Mapped[str] = mapped_column(String(80))
+
+    __table_args__ = (UniqueConstraint("kind", "name", "version", name="uq_service_documents"),)
 
 
 class ServiceClock(Table):
@@ -33,17 +53,23 @@ class ServiceClock(Table):
     """Audience that answers for the thing now."""
     site_id: Mapped[str | None] = mapped_column(String(36))
     region: Mapped[str | None] = mapped_column(String(40))
+    timebase: Mapped[str] = mapped_column(String(80), default="real", server_default="real")
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
     target_seconds: Mapped[float] = mapped_column(Float)
+    policy_due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    promised_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paused_seconds: Mapped[float] = mapped_column(Float, default=0.0)
     paused_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     warned_percent: Mapped[int] = mapped_column(Integer, default=0)
     breached_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    escalations: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     met: Mapped[bool | None] = mapped_column()
     look_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
-    """When the sweep has something to do with it; none while paused, breached or stopped."""
+    """When the sweep has something to do with it; none while it waits for an event."""
 
     __table_args__ = (Index("ix_service_clocks_owner", "owner_kind", "owner_id"),)
 
@@ -58,5 +84,7 @@ class ServiceClockStep(Table):
     kind: Mapped[str] = mapped_column(String(12))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     amount: Mapped[float] = mapped_column(Float)
+    timebase: Mapped[str] = mapped_column(String(80), default="real", server_default="real")
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cause: Mapped[dict[str, Any]] = mapped_column(Json)
     """What was said to happen: event or state, and by whom."""

@@ -8,18 +8,124 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fleet_server.bulk import one_of
+from fleet_server.errors import NotFoundError
+from fleet_server.service_levels.calendars import Calendar
 from fleet_server.service_levels.clocks import Reading, Step, StepKind
-from fleet_server.service_levels.models import PolicyInForce, ServiceClock, ServiceClockStep
-from fleet_server.service_levels.presets import DEFAULT, newest, pinned
+from fleet_server.service_levels.errors import CalendarError, PolicyError
+from fleet_server.service_levels.models import (
+    PolicyInForce,
+    PublishedDocument,
+    ServiceClock,
+    ServiceClockStep,
+)
+from fleet_server.service_levels.presets import CALENDARS, DEFAULT, PRESETS, decoded, newest
 from fleet_server.service_levels.rules import Policy
+from fleet_server.service_levels.scales import (
+    REAL,
+    BusinessTime,
+    RealTime,
+    Scale,
+    Scales,
+    WorkingDays,
+)
 
 IN_FORCE = 1
+POLICY, CALENDAR = "policy", "calendar"
+"""Kinds of `PublishedDocument`."""
 
 
 def policy_in_force(session: Session) -> Policy:
     """Policy new things pin; `strict` where nobody chose."""
     row = session.get(PolicyInForce, IN_FORCE)
-    return pinned(row.reference) if row is not None else newest(DEFAULT)
+    return pinned(session, row.reference) if row is not None else newest(DEFAULT)
+
+
+def pinned(session: Session, reference: str) -> Policy:
+    """Policy a thing pinned, shipped or published here; PolicyError when there is none."""
+    policy = PRESETS.get(reference)
+    if policy is not None:
+        return policy
+    document = _document(session, POLICY, reference)
+    if document is None:
+        raise PolicyError(reference, "neither shipped nor published here")
+    found: Policy = decoded(document, Policy)
+    return found
+
+
+def pinned_calendar(session: Session, reference: str) -> Calendar:
+    """Calendar a clock pinned, shipped or published here; CalendarError when there is none."""
+    calendar = CALENDARS.get(reference)
+    if calendar is not None:
+        return calendar
+    document = _document(session, CALENDAR, reference)
+    if document is None:
+        raise CalendarError(reference, "neither shipped nor published here")
+    found: Calendar = decoded(document, Calendar)
+    return found
+
+
+def policies(session: Session) -> dict[str, Policy]:
+    """Every policy by reference, shipped and published."""
+    return dict(PRESETS) | {
+        policy.reference: policy
+        for policy in (decoded(text, Policy) for text in _documents(session, POLICY))
+    }
+
+
+def calendars(session: Session) -> dict[str, Calendar]:
+    """Every calendar by reference, shipped and published."""
+    return dict(CALENDARS) | {
+        calendar.reference: calendar
+        for calendar in (decoded(text, Calendar) for text in _documents(session, CALENDAR))
+    }
+
+
+def newest_calendars(session: Session) -> dict[str, Calendar]:
+    """By name, the newest version of each calendar."""
+    found = sorted(calendars(session).values(), key=lambda calendar: calendar.version)
+    return {calendar.name: calendar for calendar in found}
+
+
+def scales(session: Session) -> Scales:
+    """Return what finds the scale of a timebase."""
+
+    def scale(timebase: str) -> Scale:
+        unit, _, reference = timebase.partition(":")
+        if unit == REAL:
+            return RealTime()
+        calendar = pinned_calendar(session, reference)
+        return BusinessTime(calendar) if unit == "business" else WorkingDays(calendar)
+
+    return scale
+
+
+def running_on(session: Session, name: str, limit: int, but: str) -> list[ServiceClock]:
+    """Clocks that run on another version of a calendar than `but`, locked, in one order."""
+    found = (
+        select(ServiceClock)
+        .where(ServiceClock.stopped_at.is_(None), ServiceClock.breached_at.is_(None))
+        .where(ServiceClock.timebase.like(f"%:{name}@%"))
+        .where(ServiceClock.timebase.not_like(f"%:{but}"))
+        .order_by(ServiceClock.id)
+        .limit(limit)
+        .with_for_update()
+    )
+    return list(session.scalars(found))
+
+
+def _document(session: Session, kind: str, reference: str) -> str | None:
+    name, _, version = reference.rpartition("@")
+    found = select(PublishedDocument.document).where(
+        PublishedDocument.kind == kind,
+        PublishedDocument.name == name,
+        PublishedDocument.version == (int(version) if version.isdecimal() else -1),
+    )
+    return session.scalar(found)
+
+
+def _documents(session: Session, kind: str) -> list[str]:
+    found = select(PublishedDocument.document).where(PublishedDocument.kind == kind)
+    return list(session.scalars(found))
 
 
 def running_clocks(
@@ -36,6 +142,15 @@ def running_clocks(
     )
     # What this session read before it had the lock is out of date.
     return list(session.scalars(found.execution_options(populate_existing=True)))
+
+
+def clock_by_id(session: Session, clock_id: str) -> ServiceClock:
+    """Clock, locked; NotFoundError when there is none."""
+    found = select(ServiceClock).where(ServiceClock.id == clock_id).with_for_update()
+    clock = session.scalar(found)
+    if clock is None:
+        raise NotFoundError("clock", clock_id)
+    return clock
 
 
 def newest_steps(session: Session, clock_ids: Collection[str]) -> dict[str, int]:
@@ -83,22 +198,16 @@ def steps_of(session: Session, clock_id: str) -> list[Step]:
         .where(ServiceClockStep.clock_id == clock_id)
         .order_by(ServiceClockStep.seq)
     )
-    return [Step(StepKind(row.kind), row.at, row.amount) for row in session.scalars(found)]
+    return [
+        Step(StepKind(row.kind), row.at, row.amount, row.timebase, row.until)
+        for row in session.scalars(found)
+    ]
 
 
 def reading_of(clock: ServiceClock) -> Reading:
     """Return what the row says the clock shows."""
-    return Reading(
-        clock.started_at,
-        clock.target_seconds,
-        clock.due_at,
-        clock.paused_seconds,
-        clock.paused_since,
-        clock.warned_percent,
-        clock.breached_at,
-        clock.stopped_at,
-        clock.met,
-    )
+    names = Reading.__dataclass_fields__
+    return Reading(**{name: getattr(clock, name) for name in names})
 
 
 def earliest_due(
@@ -109,6 +218,7 @@ def earliest_due(
         clock.due_at
         for clocks in clocks_of(session, owner_kind, owner_ids).values()
         for clock in clocks
-        if clock.stopped_at is None and event in pinned(clock.policy).clock(clock.name).stop
+        if clock.stopped_at is None
+        and event in pinned(session, clock.policy).clock(clock.name).stop
     ]
     return min(dues, default=None)

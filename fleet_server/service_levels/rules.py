@@ -1,14 +1,15 @@
 """Pure: what a policy says. Amounts are seconds, for working days days; sources stand in data.
 
-The shape carries business hours and working days; until calendars are there, a policy that asks
-for them is refused when it is loaded, not when a clock is due.
+A policy names calendars; which version of one a clock counts by is pinned when it starts.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 
 import msgspec
 
 from fleet_server.service_levels.errors import PolicyError
+from fleet_server.service_levels.scales import DAY_SECONDS, REAL
 from protocol.faults import Severity
 
 
@@ -36,6 +37,13 @@ class Unit(StrEnum):
     REAL = "real"
     BUSINESS = "business"
     WORKING_DAYS = "working_days"
+    PROMISED = "promised"
+    """Until the instant a person named; it has no target of its own."""
+
+
+SITE_HOURS = "site"
+"""Calendar of a rule that counts by the hours of the thing's site; `always` where it has none."""
+WITHOUT_SITE_HOURS = "always"
 
 
 class ClockRule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -52,15 +60,31 @@ class ClockRule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     topics: list[str] = []
     besides: list[str] = []
     severities: list[Severity] = []
+    channels: list[str] = []
+    categories: list[str] = []
+    contracts: list[str] = []
     pause_in: list[str] = []
     unit: Unit = Unit.REAL
     calendar: str = ""
+    """Name of a calendar, or `site`; only for business time and working days."""
+
+    def seconds(self, priority: Priority) -> float:
+        """Target in seconds of the clock's own time."""
+        amount = self.target[priority]
+        return amount * DAY_SECONDS if self.unit is Unit.WORKING_DAYS else amount
 
 
 class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who hears of it when so much of a clock is gone; 100 is the breach."""
 
     percent: int
+    audiences: list[str]
+
+
+class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who hears of a breach so long after it, while nobody has acknowledged it."""
+
+    after_seconds: float
     audiences: list[str]
 
 
@@ -95,6 +119,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a visit nobody could take waits before everyone is asked again."""
     hold_expiry_seconds: float
     unreachable: Unreachable
+    escalations: list[Escalation] = []
 
     @property
     def reference(self) -> str:
@@ -116,6 +141,9 @@ class Subject(msgspec.Struct, frozen=True):
     topic: str
     priority: Priority
     severity: Severity | None = None
+    channel: str = ""
+    category: str = ""
+    contract: str = ""
 
 
 def matching(policy: Policy, subject: Subject) -> list[ClockRule]:
@@ -123,17 +151,32 @@ def matching(policy: Policy, subject: Subject) -> list[ClockRule]:
     return [rule for rule in policy.clocks if _matches(rule, subject)]
 
 
-def checked(policy: Policy) -> Policy:
-    """Return `policy` when the engine can count all of it; PolicyError when not."""
+def checked(policy: Policy, calendars: Collection[str]) -> Policy:
+    """Return `policy` when the engine can count all of it; PolicyError when not.
+
+    `calendars`: names that stand.
+    """
     for rule in policy.clocks:
-        if rule.unit is not Unit.REAL:
-            raise PolicyError(policy.reference, f"{rule.name}: {rule.unit} needs a calendar")
-        if set(rule.target) != set(Priority) or min(rule.target.values()) <= 0:
-            raise PolicyError(policy.reference, f"{rule.name}: a target for each priority")
+        _check_rule(policy, rule, calendars)
+    names = [rule.name for rule in policy.clocks]
+    if len(set(names)) != len(names):
+        raise PolicyError(policy.reference, "two clocks of one name")
     percents = [rung.percent for rung in policy.ladder]
     if percents != sorted(set(percents)) or not percents or percents[-1] != 100:
         raise PolicyError(policy.reference, "the ladder rises to 100")
+    if percents[0] <= 0:
+        raise PolicyError(policy.reference, "the ladder begins above 0")
+    waits = [escalation.after_seconds for escalation in policy.escalations]
+    if waits != sorted(set(waits)) or (waits and waits[0] <= 0):
+        raise PolicyError(policy.reference, "escalations come one after the other")
     return policy
+
+
+def timebase(rule: ClockRule, calendar_reference: str) -> str:
+    """What a clock of this rule counts in: `real`, `business:cn-office@1`, ..."""
+    if rule.unit in {Unit.REAL, Unit.PROMISED}:
+        return REAL
+    return f"{rule.unit}:{calendar_reference}"
 
 
 def scaled(policy: Policy, factor: float, name: str) -> Policy:
@@ -143,7 +186,13 @@ def scaled(policy: Policy, factor: float, name: str) -> Policy:
         policy,
         name=name,
         clocks=[
-            msgspec.structs.replace(rule, target=_times(rule.target, factor))
+            msgspec.structs.replace(
+                rule,
+                target=_times({key: rule.seconds(key) for key in rule.target}, factor),
+                # Nobody waits for office hours in a demo.
+                unit=Unit.PROMISED if rule.unit is Unit.PROMISED else Unit.REAL,
+                calendar="",
+            )
             for rule in policy.clocks
         ],
         offer_window_seconds=_times(policy.offer_window_seconds, factor),
@@ -158,7 +207,26 @@ def scaled(policy: Policy, factor: float, name: str) -> Policy:
             visit_seconds=ladder.visit_seconds * factor,
             escalate_seconds=ladder.escalate_seconds * factor,
         ),
+        escalations=[
+            Escalation(escalation.after_seconds * factor, escalation.audiences)
+            for escalation in policy.escalations
+        ],
     )
+
+
+def _check_rule(policy: Policy, rule: ClockRule, calendars: Collection[str]) -> None:
+    if rule.unit is Unit.PROMISED:
+        if rule.target or rule.calendar:
+            raise PolicyError(policy.reference, f"{rule.name}: a promise has no target of its own")
+        return
+    if set(rule.target) != set(Priority) or min(rule.target.values()) <= 0:
+        raise PolicyError(policy.reference, f"{rule.name}: a target for each priority")
+    if rule.unit is Unit.REAL:
+        if rule.calendar:
+            raise PolicyError(policy.reference, f"{rule.name}: real time has no calendar")
+    elif rule.calendar != SITE_HOURS and rule.calendar not in calendars:
+        reason = f"{rule.name}: {rule.unit} needs a calendar; {rule.calendar!r} is none"
+        raise PolicyError(policy.reference, reason)
 
 
 def _matches(rule: ClockRule, subject: Subject) -> bool:
@@ -167,6 +235,9 @@ def _matches(rule: ClockRule, subject: Subject) -> bool:
         and (not rule.topics or subject.topic in rule.topics)
         and subject.topic not in rule.besides
         and (not rule.severities or subject.severity in rule.severities)
+        and (not rule.channels or subject.channel in rule.channels)
+        and (not rule.categories or subject.category in rule.categories)
+        and (not rule.contracts or subject.contract in rule.contracts)
     )
 
 

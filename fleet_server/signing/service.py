@@ -25,7 +25,7 @@ class SigningService:
     @classmethod
     def load(cls, data_dir: Path, fleet: str) -> "SigningService":
         """Keys of an installation; made on first use."""
-        return cls(fleet, _key(data_dir / "signing.key"), _key(data_dir / "sealing.key"))
+        return cls(fleet, key_in(data_dir / "signing.key"), key_in(data_dir / "sealing.key"))
 
     @property
     def public_keys(self) -> list[bytes]:
@@ -46,7 +46,8 @@ class SigningService:
         return unseal(sealed, bytes(self._sealing))
 
 
-def _key(path: Path) -> bytes:
+def key_in(path: Path) -> bytes:
+    """Return the KEY_BYTES of a key file; made on first use, for nobody else to read."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _create(path, new_secret_bytes(KEY_BYTES))

@@ -17,8 +17,9 @@ from fleet_server.cabinets.models import Cabinet, Site
 from fleet_server.cabinets.queries import sites_of
 from fleet_server.catalog.queries import lots_of
 from fleet_server.live.service import FLEET, changed
-from fleet_server.notifications.rules import About, Urgency, Words, to_role
+from fleet_server.notifications.rules import About, Urgency, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.rules.queries import active_rules
 from fleet_server.stock.events import StockShifted
 from fleet_server.stock.models import StockLine, StockMovement
@@ -218,13 +219,16 @@ def _blocking(rules: Sequence[Rule], one: Shift, line: StockLine, site: Site | N
 
 
 def _tell_blocked_load(tx: Transaction, one: Shift, recall_id: str, site: Site) -> None:
-    words = Words(
-        "被禁售的商品被装入货柜",
-        "Blocked goods were loaded",
-        f"{one.cabinet_id} / {one.slot}: {one.gtin} {one.lot or '?'} x{one.quantity}，{recall_id}",
-        f"{one.cabinet_id} / {one.slot}: {one.gtin} {one.lot or '?'} x{one.quantity}, {recall_id}",
+    message = said(
+        "stock.blocked_load",
+        cabinet=one.cabinet_id,
+        slot=one.slot,
+        gtin=one.gtin,
+        lot=one.lot or "?",
+        quantity=one.quantity,
+        recall=recall_id,
     )
     about = About("cabinet", one.cabinet_id, site.id, site.region)
     for role in (Role.OPERATOR, Role.SUPERVISOR):
-        notify(tx, to_role(role), words, about, Urgency.URGENT)
+        notify(tx, to_role(role), message, about, Urgency.URGENT)
     changed(tx, [FLEET], "stock", one.cabinet_id, site.id)

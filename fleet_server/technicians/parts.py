@@ -13,8 +13,9 @@ from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
 from fleet_server.errors import ConflictError, NotFoundError
 from fleet_server.live.service import DISPATCH, changed
-from fleet_server.notifications.rules import About, Words, to_role
+from fleet_server.notifications.rules import About, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import InBoth, said
 from fleet_server.technicians.errors import PartsShortError
 from fleet_server.technicians.models import (
     Location,
@@ -155,11 +156,12 @@ def _keep(tx: Transaction, technician: Technician, stock: VanStock, row: PartMov
 
 
 def _tell_short(tx: Transaction, technician: Technician, part: Part, missing: int) -> None:
-    words = Words(
-        f"车载库存不符：{technician.name}",
-        f"A van held less than its book: {technician.name}",
-        f"{part.name_zh}（{part.code}）少 {missing} 件，请盘点",
-        f"{part.name_en} ({part.code}): {missing} more were used than it held; please count",
+    message = said(
+        "van.short",
+        technician=technician.name,
+        part=InBoth(part.name_zh, part.name_en),
+        code=part.code,
+        missing=missing,
     )
     about = About("technician", technician.id, None, technician.region)
-    notify(tx, to_role(Role.DISPATCHER), words, about)
+    notify(tx, to_role(Role.DISPATCHER), message, about)

@@ -5,8 +5,9 @@ Split from `service.py`: nobody announces that time has passed.
 
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
-from fleet_server.notifications.rules import About, Urgency, Words, to_role
+from fleet_server.notifications.rules import About, Urgency, to_role
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import said
 from fleet_server.technicians.events import TechnicianChanged
 from fleet_server.technicians.models import Qualification, Technician
 from fleet_server.technicians.queries import audience_of, lapsed, lapsing, technician_by_id
@@ -35,15 +36,11 @@ def close_gates(tx: Transaction) -> None:
 
 
 def _warn(tx: Transaction, technician: Technician, row: Qualification) -> None:
-    day = row.expires_at.date().isoformat()
-    words = Words(
-        f"资质即将到期：{technician.name}",
-        f"A qualification lapses soon: {technician.name}",
-        f"{row.name} 于 {day} 到期，到期后不再派单",
-        f"{row.name} lapses on {day}; after that nothing is offered that needs it",
+    message = said(
+        "technician.lapse", technician=technician.name, name=row.name, until=row.expires_at
     )
     about = About("technician", technician.id, None, technician.region)
     urgent = row.warned_days == min(LAPSE_WARNING_DAYS)
     urgency = Urgency.URGENT if urgent else Urgency.NORMAL
     for audience in (to_role(Role.DISPATCHER), audience_of(technician)):
-        notify(tx, audience, words, about, urgency)
+        notify(tx, audience, message, about, urgency)

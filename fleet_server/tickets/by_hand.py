@@ -6,6 +6,7 @@ now was asked before (`permissions.must_act`).
 
 from dataclasses import replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
@@ -16,13 +17,13 @@ from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import site_by_id
 from fleet_server.errors import ConflictError, InvalidError
 from fleet_server.live.service import changed
-from fleet_server.notifications.rules import About, Words, to_role, to_user
+from fleet_server.notifications.rules import About, to_role, to_user
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import InBoth, said
 from fleet_server.service_levels import service as clocks
 from fleet_server.service_levels.queries import earliest_due, policy_in_force
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.queries import technician_of_user
-from fleet_server.tickets import dues
 from fleet_server.tickets.events import TicketAppointed, TicketEscalated
 from fleet_server.tickets.models import Ticket, TicketHandOver, TicketNote
 from fleet_server.tickets.queries import count_notes, ended_at_component, hand_overs_of
@@ -38,6 +39,8 @@ from fleet_server.tickets.service import (
 from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction
 
+ARRIVED = "arrived"
+"""What stops the clocks an appointment is about, in the words of policies."""
 NOTES_MAX = 500
 """Of one ticket: a person writes a handful, a program that runs wild is stopped."""
 
@@ -53,13 +56,9 @@ def give_to(tx: Transaction, ticket: Ticket, to: str, reason: str) -> TicketHand
         raise ConflictError(f"{to} is accountable for ticket {ticket.id} already")
     hand_over(tx, ticket, to, reason)
     tx.session.flush()
-    words = Words(
-        f"工单已转交：{ticket.title_zh}"[:200],
-        f"Ticket handed over: {ticket.title_en}"[:200],
-        reason,
-        reason,
-    )
-    notify(tx, to, words, about(ticket, site))
+    title = InBoth(ticket.title_zh, ticket.title_en)
+    message = said("ticket.handed_over", title=title, reason=reason)
+    notify(tx, to, message, about(ticket, site))
     return hand_overs_of(tx.session, ticket.id)[-1]
 
 
@@ -69,8 +68,8 @@ def set_priority(tx: Transaction, ticket: Ticket, priority: Priority, reason: st
     if priority == before:
         return
     ticket.priority = priority
-    owner = clock_owner(ticket, site_by_id(tx.session, ticket.site_id).region)
-    clocks.retarget(tx, owner, subject_of(ticket))
+    site = site_by_id(tx.session, ticket.site_id)
+    clocks.retarget(tx, clock_owner(ticket, site), subject_of(ticket, site))
     details = {"from": before, "to": priority}
     note(tx, ticket, "prioritised", TicketState(ticket.state), reason, details)
     record(
@@ -119,10 +118,11 @@ def appoint(tx: Transaction, ticket: Ticket, start: datetime, end: datetime) -> 
     if flaw is not None:
         raise InvalidError(*flaw)
     if ticket.appointment_to is None:
-        due_at = earliest_due(tx.session, OWNER_KIND, [ticket.id], dues.ARRIVED)
+        due_at = earliest_due(tx.session, OWNER_KIND, [ticket.id], ARRIVED)
         ticket.appointment_replaced = due_at
     ticket.appointment_from, ticket.appointment_to = start, end
-    dues.promise_arrival(tx, OWNER_KIND, ticket.id, end)
+    site = site_by_id(tx.session, ticket.site_id)
+    clocks.promise(tx, clock_owner(ticket, site), subject_of(ticket, site), ARRIVED, end)
     details = {"from": start.isoformat(), "to": end.isoformat()}
     note(tx, ticket, "appointed", TicketState(ticket.state), "by the site", details)
     record(tx, "ticket.appointed", "ticket", ticket.id, details, ticket.site_id)
@@ -160,7 +160,7 @@ def linked_to_earlier(tx: Transaction, new: NewTicket) -> NewTicket:
 
 def about(ticket: Ticket, site: Site) -> About:
     """Return the subject of a notice about a ticket."""
-    return About("ticket", ticket.id, site.id, site.region)
+    return About("ticket", ticket.id, site.id, site.region, ZoneInfo(site.time_zone))
 
 
 def _check_taker(tx: Transaction, to: str, site: Site) -> None:

@@ -1,7 +1,7 @@
-"""When tickets are due, beyond what their policy says: earlier dues that are kept, appointments.
+"""Earlier due instants that are kept, whatever else people do to tickets.
 
-Split from `service.py`: it is the one place that bends clocks. A clock whose due instant is moved
-gets a retargeted step, so that it stays the fold of its history.
+Split from `service.py`: it is the one place that bends clocks beyond what their policy says. A
+clock that is to be due earlier gets a target that ends then, as a step of its history.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,9 @@ from datetime import datetime
 from fleet_server.service_levels import service as clocks
 from fleet_server.service_levels.clocks import StepKind
 from fleet_server.service_levels.models import ServiceClock
-from fleet_server.service_levels.presets import pinned
-from fleet_server.service_levels.queries import running_clocks
+from fleet_server.service_levels.queries import running_clocks, scales
 from fleet_server.transactions import Transaction
 
-ARRIVED = "arrived"
 RUN_SECONDS_MIN = 1.0
 """A clock that takes over a due instant from before its own start breaches at once."""
 
@@ -31,23 +29,17 @@ def keep_earlier(
 ) -> None:
     """Let no running clock be due later than the one of its name in `dues`.
 
-    So neither merging, splitting nor becoming more urgent wins time.
+    So neither merging, splitting nor becoming more urgent wins time. What was promised to a site
+    stays as it was promised.
     """
     tx.session.flush()
     for clock in running_clocks(tx.session, owner_kind, [owner_id]):
         due_at = dues.get(clock.name)
-        if due_at is not None and clock.due_at > due_at:
-            _aim(tx, clock, due_at)
-
-
-def promise_arrival(tx: Transaction, owner_kind: str, owner_id: str, due_at: datetime) -> None:
-    """Let the arrival be due at an appointment instead (requirements 1.6, row 2)."""
-    tx.session.flush()
-    for clock in running_clocks(tx.session, owner_kind, [owner_id]):
-        if ARRIVED in pinned(clock.policy).clock(clock.name).stop:
+        if due_at is not None and clock.promised_at is None and clock.due_at > due_at:
             _aim(tx, clock, due_at)
 
 
 def _aim(tx: Transaction, clock: ServiceClock, due_at: datetime) -> None:
-    run_seconds = (due_at - clock.started_at).total_seconds() - clock.paused_seconds
+    scale = scales(tx.session)(clock.timebase)
+    run_seconds = scale.between(clock.begun_at, due_at) - clock.paused_seconds
     clocks.note(tx, clock, StepKind.RETARGETED, max(run_seconds, RUN_SECONDS_MIN))

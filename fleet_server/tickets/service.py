@@ -11,12 +11,12 @@ from typing import Any
 
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
+from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import site_by_id, sites_by_id
 from fleet_server.live.service import FLEET, changed
 from fleet_server.notifications.rules import to_role
 from fleet_server.service_levels import service as clocks
-from fleet_server.service_levels.presets import pinned
-from fleet_server.service_levels.queries import policy_in_force
+from fleet_server.service_levels.queries import pinned, policy_in_force
 from fleet_server.service_levels.rules import Policy, Priority, Subject
 from fleet_server.tickets import dues
 from fleet_server.tickets.events import (
@@ -40,6 +40,8 @@ from fleet_server.transactions import Transaction
 from protocol.faults import Severity
 
 OWNER_KIND = "ticket"
+PERSON = "user:"
+"""How the actor of a transaction begins when it is a person."""
 DESK = "desk"
 """Kind a policy sees for a ticket that needs no visit: it has no arrival clock."""
 
@@ -95,7 +97,7 @@ def open_tickets(tx: Transaction, news: Sequence[NewTicket]) -> list[Ticket]:
         for fault_id in new.fault_ids:
             link_fault(tx, ticket, fault_id)
     things = [
-        (clock_owner(ticket, sites[ticket.site_id].region), subject_of(ticket))
+        (clock_owner(ticket, sites[ticket.site_id]), subject_of(ticket, sites[ticket.site_id]))
         for ticket in tickets
     ]
     clocks.start_new(tx, things, "opened", policy)
@@ -132,7 +134,7 @@ def move_all(
         ticket.reason = reason[:200]
         _set_instants(tx, ticket, to)
         note(tx, ticket, "moved", before, reason, details or {})
-    clocks.entered(tx, OWNER_KIND, [one.id for one in tickets], to, _CLOCK_EVENTS.get(to))
+    clocks.entered(tx, OWNER_KIND, [one.id for one in tickets], to, _clock_events(tx.actor, to))
     for ticket, before in moved:
         record(tx, f"ticket.{to}", "ticket", ticket.id, {"from": before}, ticket.site_id)
         tx.announce(TicketMoved(ticket.id, before, to, ticket.reason))
@@ -172,8 +174,9 @@ def reopen(tx: Transaction, ticket: Ticket, reason: str) -> None:
     move(tx, ticket, TicketState.REOPENED, reason)
     ticket.repeats += 1
     escalate(tx, ticket, Priority(ticket.priority).raised, None)
-    owner = clock_owner(ticket, site_by_id(tx.session, ticket.site_id).region)
-    clocks.start(tx, owner, subject_of(ticket), "reopened", pinned(ticket.policy))
+    site = site_by_id(tx.session, ticket.site_id)
+    owner, subject = clock_owner(ticket, site), subject_of(ticket, site)
+    clocks.start(tx, owner, subject, "reopened", pinned(tx.session, ticket.policy))
     if ticket.needs_visit:
         return_to_dispatch(tx, ticket, reason)
 
@@ -191,12 +194,13 @@ def escalate(
         return
     ticket.priority = priority
     ticket.severity = severity if grave else ticket.severity
-    owner = clock_owner(ticket, site_by_id(tx.session, ticket.site_id).region)
-    promised = dues.of(tx, OWNER_KIND, ticket.id)
-    clocks.retarget(tx, owner, subject_of(ticket))
-    dues.keep_earlier(tx, OWNER_KIND, ticket.id, promised)
+    site = site_by_id(tx.session, ticket.site_id)
+    owner, subject = clock_owner(ticket, site), subject_of(ticket, site)
+    standing = dues.of(tx, OWNER_KIND, ticket.id)
+    clocks.retarget(tx, owner, subject)
+    dues.keep_earlier(tx, OWNER_KIND, ticket.id, standing)
     if ticket.state in {TicketState.NEW, TicketState.TRIAGED, TicketState.SCHEDULED}:
-        clocks.start_added(tx, owner, subject_of(ticket), "opened", pinned(ticket.policy))
+        clocks.start_added(tx, owner, subject, "opened", pinned(tx.session, ticket.policy))
     details = {"from": before, "to": priority, "severity": ticket.severity}
     note(tx, ticket, "escalated", TicketState(ticket.state), "more urgent", details)
     record(tx, "ticket.escalated", "ticket", ticket.id, details, ticket.site_id)
@@ -235,19 +239,28 @@ def skills_of(ticket: Ticket) -> set[str]:
     return {ticket.skill, *ticket.further_skills} - {""}
 
 
-def clock_owner(ticket: Ticket, region: str) -> clocks.Owner:
+def clock_owner(ticket: Ticket, site: Site) -> clocks.Owner:
     """Return the owner of this ticket's clocks."""
-    return clocks.Owner(OWNER_KIND, ticket.id, ticket.owner, ticket.site_id, region)
+    owner = ticket.owner
+    return clocks.Owner(OWNER_KIND, ticket.id, owner, site.id, site.region, site.calendar)
 
 
-def subject_of(ticket: Ticket) -> Subject:
+def subject_of(ticket: Ticket, site: Site) -> Subject:
     """Return what a policy sees of a ticket."""
     return Subject(
         OWNER_KIND if ticket.needs_visit else DESK,
         ticket.kind,
         Priority(ticket.priority),
         Severity(ticket.severity) if ticket.severity is not None else None,
+        channel=ticket.origin_kind,
+        contract=site.contract,
     )
+
+
+def _clock_events(actor: str, to: TicketState) -> list[str]:
+    """Return what a step means to clocks; any step a person takes is a response of a person."""
+    said = [_CLOCK_EVENTS[to]] if to in _CLOCK_EVENTS else []
+    return [*said, "responded"] if actor.startswith(PERSON) else said
 
 
 def _new_ticket(tx: Transaction, new: NewTicket, policy: Policy) -> Ticket:
@@ -302,7 +315,7 @@ def _set_instants(tx: Transaction, ticket: Ticket, to: TicketState) -> None:
     if to is TicketState.REOPENED:
         ticket.appointment_from = ticket.appointment_to = ticket.appointment_replaced = None
     if to is TicketState.VERIFIED:
-        quiet = timedelta(seconds=pinned(ticket.policy).quiet_close_seconds)
+        quiet = timedelta(seconds=pinned(tx.session, ticket.policy).quiet_close_seconds)
         ticket.close_at = tx.now + quiet
     if to in TICKET_LIFE.final:
         ticket.closed_at = tx.now

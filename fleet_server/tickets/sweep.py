@@ -10,8 +10,8 @@ from fleet_server.cabinets.queries import mutings_over, site_by_id
 from fleet_server.cabinets.service import end_muting
 from fleet_server.faults.queries import active_faults_of
 from fleet_server.faults.rules import OFFLINE, flapping_window
-from fleet_server.notifications.rules import Words
 from fleet_server.notifications.service import notify
+from fleet_server.notifications.templates import InBoth, said
 from fleet_server.service_levels.queries import policy_in_force
 from fleet_server.tickets.by_hand import about
 from fleet_server.tickets.handlers import follow_fault
@@ -61,14 +61,14 @@ def look_at_waits(tx: Transaction) -> None:
 
 
 def _ask_about(tx: Transaction, ticket: Ticket) -> None:
-    day = ticket.expected_at.date().isoformat() if ticket.expected_at is not None else "?"
-    words = Words(
-        f"仍在等待：{ticket.title_zh}"[:200],
-        f"Still waiting: {ticket.title_en}"[:200],
-        f"{ticket.reason}（预计 {day}）",
-        f"{ticket.reason} (expected {day})",
-    )
-    notify(tx, ticket.owner, words, about(ticket, site_by_id(tx.session, ticket.site_id)))
+    title = InBoth(ticket.title_zh, ticket.title_en)
+    expected = ticket.expected_at
+    subject = about(ticket, site_by_id(tx.session, ticket.site_id))
+    if expected is None:
+        message = said("ticket.waiting", title=title, reason=ticket.reason)
+    else:
+        message = said("ticket.overdue_wait", title=title, reason=ticket.reason, expected=expected)
+    notify(tx, ticket.owner, message, subject)
 
 
 def close_quiet_tickets(tx: Transaction) -> None:

@@ -70,7 +70,7 @@ class Rolls:
 def run(console: Console) -> None:
     """Measure and report."""
     figures: dict[str, float] = {}
-    total = 2 * RUNS * CABINETS + 2 * CABINETS + PROBES + PEER_CABINETS
+    total = 3 * RUNS * CABINETS + CABINETS + RUNS * PROBES + PEER_CABINETS
     with console.status("PostgreSQL, Mosquitto, server") as status:
         with stack(MosquittoHost, total) as made:
             rolls = Rolls(made.roll)
@@ -121,7 +121,18 @@ def _fault_to_ticket(
     made: Stack, rolls: Rolls, rate: float, tell: Callable[[str], None]
 ) -> dict[str, float]:
     """From an event written to its receipt, which follows the commit of its ticket (P-4)."""
-    tell("faults at half load")
+    found = []
+    for number in range(RUNS):
+        tell(f"faults at half load, run {number + 1} of {RUNS}")
+        found.append(_probed(made, rolls, rate))
+    return {
+        "fault_to_ticket_p50_ms": statistics.median(one.latency_p50_ms for one in found),
+        "fault_to_ticket_p99_ms": statistics.median(one.latency_p99_ms for one in found),
+        "fault_to_ticket_p99_ms_worst_run": max(one.latency_p99_ms for one in found),
+    }
+
+
+def _probed(made: Stack, rolls: Rolls, rate: float) -> LoadReport:
     probes: list[LoadReport] = []
     probe = {
         "roll": rolls.next(PROBES),
@@ -143,10 +154,7 @@ def _fault_to_ticket(
         )
     )
     beside.join()
-    return {
-        "fault_to_ticket_p50_ms": probes[0].latency_p50_ms,
-        "fault_to_ticket_p99_ms": probes[0].latency_p99_ms,
-    }
+    return probes[0]
 
 
 def _memory(

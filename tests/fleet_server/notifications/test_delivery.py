@@ -1,170 +1,394 @@
-"""Notices: kept and shown, sent at least once, failed visibly, seen by those they are for."""
+"""Delivery: at least once, each address once, failed visibly, no channel held up by another."""
 
-from sqlalchemy import select
+import signal
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from fleet_server.auth.rules import Role
+from fleet_server.errors import ConfigurationError, IllegalTransitionError
+from fleet_server.notifications.addresses import SharedChannels
 from fleet_server.notifications.apprise_sender import AppriseSender
+from fleet_server.notifications.claiming import LEASE, RATE_MAX, RATE_WINDOW
+from fleet_server.notifications.delivery import LANE_MAX, Deliverer, Ways
+from fleet_server.notifications.letters import SINGLES_MAX
 from fleet_server.notifications.models import Notice
+from fleet_server.notifications.noting import AGE_MAX
 from fleet_server.notifications.rules import (
     ATTEMPTS_MAX,
     PUBLIC,
-    RETRY_FIRST,
     RETRY_MAX,
-    About,
-    Words,
-    retry_delay,
+    Channel,
+    Urgency,
     to_role,
-    to_technician,
     to_user,
 )
-from fleet_server.notifications.service import CLAIM, CLAIM_MAX, Deliverer, notify
+from fleet_server.notifications.states import NOTICE_LIFE, NoticeState, state_of
 from tests.desk import Desk
+from tests.fleet_server.notifications import doomed_worker
+from tests.fleet_server.notifications.post_office import Office
+from tests.fleet_server.notifications.post_stands import webhook
 
-WORDS = Words("门未关", "Door open", "请处理", "please look")
-ABOUT = About("ticket", "t1", "s1", "east")
-
-
-class Channels:
-    """Channels that behave: each takes messages unless it is down."""
-
-    def __init__(self, *down: str) -> None:
-        self.down = set(down)
-        self.taken: list[tuple[str, str, str]] = []
-
-    def send(self, url: str, title: str, body: str) -> bool:
-        if url in self.down:
-            raise ConnectionError(url)
-        self.taken.append((url, title, body))
-        return True
-
-
-def tell(desk: Desk, audience: str) -> str:
-    with desk.server.transactions.write("system:test") as tx:
-        return notify(tx, audience, WORDS, ABOUT).id
-
-
-def state(desk: Desk, notice_id: str) -> str:
-    with desk.server.transactions.read() as tx:
-        return tx.session.get_one(Notice, notice_id).state
+ROOT = Path(__file__).parents[3]
+DISPATCHERS = to_role(Role.DISPATCHER)
 
 
 def test_without_channels_notices_are_kept(desk: Desk) -> None:
-    notice_id = tell(desk, to_role("dispatcher"))
-    channels = Channels()
-    Deliverer([]).deliver_due(desk.server.transactions, channels.send)
-    assert state(desk, notice_id) == "kept"
-    assert channels.taken == []
+    office = Office(desk)
+    notice_id = office.tell(DISPATCHERS)
+    office.round()
+    assert office.state(notice_id) == "kept"
+    assert office.box.tried == []
 
 
 def test_a_notice_leaves_once_by_each_channel_in_both_languages(desk: Desk) -> None:
-    notice_id = tell(desk, to_role("dispatcher"))
-    channels = Channels()
-    deliverer = Deliverer(["a://", "b://"])
-    deliverer.deliver_due(desk.server.transactions, channels.send)
-    deliverer.deliver_due(desk.server.transactions, channels.send)
-    assert state(desk, notice_id) == "sent"
-    assert channels.taken == [
-        ("a://", "门未关 / Door open", "请处理\nplease look"),
-        ("b://", "门未关 / Door open", "请处理\nplease look"),
-    ]
+    office = Office(desk, "a://", "b://")
+    notice_id = office.tell(DISPATCHERS)
+    office.round()
+    office.round()
+    assert office.state(notice_id) == "sent"
+    assert office.box.arrived == ["a://", "b://"]
+    letter = office.box.taken[0][1]
+    assert (letter.title, letter.body) == ("门未关 / Door open", "请处理\nplease look")
+    assert (letter.path, letter.tag) == ("/tickets/t1", "ticket/t1")
 
 
 def test_a_retry_goes_only_to_the_channel_that_missed_it(desk: Desk) -> None:
-    notice_id = tell(desk, to_role("dispatcher"))
-    channels = Channels("b://")
-    deliverer = Deliverer(["a://", "b://"])
-    deliverer.deliver_due(desk.server.transactions, channels.send)
-    assert state(desk, notice_id) == "pending"
-    channels.down.clear()
-    assert deliverer.deliver_due(desk.server.transactions, channels.send) == 0
-    desk.clock.advance(RETRY_FIRST.total_seconds())
-    deliverer.deliver_due(desk.server.transactions, channels.send)
-    assert [url for url, _, _ in channels.taken] == ["a://", "b://"]
-    assert state(desk, notice_id) == "sent"
+    office = Office(desk, "a://", "b://")
+    office.box.down.add("b://")
+    notice_id = office.tell(DISPATCHERS)
+    office.round()
+    assert office.state(notice_id) == "pending"
+    office.box.down.clear()
+    assert office.round() == 0
+    office.wait(RETRY_MAX.total_seconds())
+    assert office.box.arrived == ["a://", "b://"]
+    assert office.state(notice_id) == "sent"
+
+
+def test_whatever_a_channel_raises_means_not_taken_and_is_tried_again(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.box.broken.add("a://")
+    notice_id = office.tell(DISPATCHERS)
+    office.round()
+    delivery = office.deliveries(notice_id)[0]
+    assert (delivery.state, delivery.error) == ("pending", "ConnectionError")
 
 
 def test_after_the_last_attempt_a_notice_is_failed_and_still_shown(desk: Desk) -> None:
-    notice_id = tell(desk, to_role("dispatcher"))
-    channels = Channels("a://")
-    deliverer = Deliverer(["a://"])
+    office = Office(desk, "a://")
+    office.box.down.add("a://")
+    notice_id = office.tell(DISPATCHERS)
     for _ in range(ATTEMPTS_MAX):
-        assert state(desk, notice_id) == "pending"
-        deliverer.deliver_due(desk.server.transactions, channels.send)
+        assert office.state(notice_id) == "pending"
+        office.round()
         desk.clock.advance(RETRY_MAX.total_seconds())
-    assert state(desk, notice_id) == "failed"
+    assert office.state(notice_id) == "failed"
     shown = desk.dispatcher.get("/notices", state="failed")["items"]
     assert [notice["id"] for notice in shown] == [notice_id]
 
 
-def test_a_sender_that_dies_in_the_middle_sends_again_later(desk: Desk) -> None:
-    notice_id = tell(desk, to_role("dispatcher"))
+def test_dead_deliveries_are_counted_and_shown_to_an_administrator(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.box.down.add("a://")
+    notice_id = office.tell(DISPATCHERS)
+    for _ in range(ATTEMPTS_MAX):
+        office.wait(RETRY_MAX.total_seconds())
+    admin = desk.api.as_(Role.ADMIN)
+    assert admin.get("/notices/deliveries/counts")["failed"] == 1
+    shown = admin.get("/notices/deliveries", state="failed")["items"]
+    failed = [one for one in shown if one["owner"] == "installation"]
+    assert [(one["notice_id"], one["error"], one["attempts"]) for one in failed] == [
+        (notice_id, "down", ATTEMPTS_MAX)
+    ]
+    assert desk.supervisor.try_get("/notices/deliveries").status_code == 403
+    assert desk.supervisor.try_get("/notices/deliveries/counts").status_code == 403
 
-    def killed(_url: str, _title: str, _body: str) -> bool:
-        raise KeyboardInterrupt
 
-    deliverer = Deliverer(["a://"])
-    try:
-        deliverer.deliver_due(desk.server.transactions, killed)
-    except KeyboardInterrupt:
-        assert state(desk, notice_id) == "pending"
-    desk.clock.advance(CLAIM.total_seconds())
-    deliverer.deliver_due(desk.server.transactions, Channels().send)
-    assert state(desk, notice_id) == "sent"
-
-
-def test_one_round_is_bounded(desk: Desk) -> None:
-    for _ in range(CLAIM_MAX + 1):
-        tell(desk, to_role("dispatcher"))
-    deliverer = Deliverer(["a://"])
-    assert deliverer.deliver_due(desk.server.transactions, Channels().send) == CLAIM_MAX
-    assert deliverer.deliver_due(desk.server.transactions, Channels().send) == 1
+def test_what_a_dead_sender_had_in_hand_leaves_again_with_the_same_key(desk: Desk) -> None:
+    """Sent twice, never not at all: the key lets a channel that knows such keys show it once."""
+    office = Office(desk, "a://")
+    notice_id = office.tell(DISPATCHERS)
+    resurrection = office.box.hanging["a://"] = threading.Event()
+    office.deliverer.deliver_due()  # as good as dead: it will not note anything
+    office.wait_until(lambda: office.box.tried == ["a://"])
+    other = office.worker()
+    assert office.round(other) == 0, "the lease of the dead stands"
+    del office.box.hanging["a://"]
+    desk.clock.advance(LEASE.total_seconds())
+    office.round(other)
+    assert office.state(notice_id) == "sent"
+    resurrection.set()
+    assert office.deliverer.settle(30)
+    first, second = (key for _, _, key in office.box.taken)
+    assert first == second
+    assert office.state(notice_id) == "sent"
 
 
 def test_what_is_for_the_public_or_a_buyer_never_leaves_by_staff_channels(desk: Desk) -> None:
-    kept = [tell(desk, PUBLIC), tell(desk, "buyer:b1")]
-    channels = Channels()
-    Deliverer(["a://"]).deliver_due(desk.server.transactions, channels.send)
-    assert [state(desk, notice_id) for notice_id in kept] == ["kept", "kept"]
-    assert channels.taken == []
+    office = Office(desk, "a://")
+    kept = [office.tell(PUBLIC), office.tell("buyer:b1")]
+    office.round()
+    assert [office.state(notice_id) for notice_id in kept] == ["kept", "kept"]
+    assert office.box.tried == []
 
 
-def test_delays_double_up_to_the_bound() -> None:
-    delays = [retry_delay(attempts).total_seconds() for attempts in range(1, ATTEMPTS_MAX + 1)]
-    assert delays[:4] == [15, 30, 60, 120]
-    assert max(delays) == RETRY_MAX.total_seconds()
+def test_a_channel_the_settings_do_not_name_any_more_is_given_up(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.box.down.add("a://")
+    notice_id = office.tell(DISPATCHERS)
+    office.round()
+    office.shared = SharedChannels()
+    desk.clock.advance(RETRY_MAX.total_seconds())
+    office.round(office.worker())
+    assert office.state(notice_id) == "failed"
+    assert office.deliveries(notice_id)[0].error == "the channel is gone"
 
 
-def test_a_channel_that_is_no_channel_takes_nothing() -> None:
-    assert AppriseSender()("nonsense", "title", "body") is False
+def test_an_address_that_is_gone_gets_nothing_any_more(desk: Desk) -> None:
+    office = Office(desk)
+    user_id = office.person("ann", urls=["push://x"])
+    office.box.gone.add("push://x")
+    first = office.tell(to_user(user_id))
+    office.round()
+    assert office.state(first) == "failed"
+    second = office.tell(to_user(user_id))
+    office.round()
+    assert office.state(second) == "kept"
+    assert office.box.tried == ["push://x"]
 
 
-def test_people_see_what_is_for_them_and_for_their_roles_where_they_work(desk: Desk) -> None:
-    me = desk.api.as_(Role.OPERATOR, name="me")
-    user_id = me.get("/session")["user_id"]
-    here = desk.api.as_(Role.DISPATCHER, site="s1", name="here")
-    there = desk.api.as_(Role.DISPATCHER, site="s2", name="there")
-    own = tell(desk, to_user(user_id))
-    role = tell(desk, to_role("dispatcher"))
-    tell(desk, to_role("supervisor"))
-    field = tell(desk, to_technician("x"))
-    assert [notice["id"] for notice in me.get("/notices")["items"]] == [own]
-    assert [notice["id"] for notice in here.get("/notices")["items"]] == [role]
-    assert there.get("/notices")["items"] == []
-    seen = {notice["id"] for notice in desk.dispatcher.get("/notices")["items"]}
-    assert seen == {role, field}
+def test_a_service_that_wants_peace_gets_it(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.box.busy["a://"] = timedelta(minutes=40)
+    office.tell(DISPATCHERS)
+    office.round()
+    office.tell(DISPATCHERS, Urgency.URGENT, "second")
+    office.wait(39 * 60)
+    assert office.box.tried == ["a://"]
+    office.box.busy.clear()
+    office.wait(60)
+    assert office.box.arrived == ["a://", "a://"]
 
 
-def test_an_acknowledgement_is_kept_with_who_gave_it(desk: Desk) -> None:
-    notice_id = tell(desk, to_role("dispatcher"))
-    desk.dispatcher.post(f"/notices/{notice_id}/acknowledge")
-    shown = desk.dispatcher.get("/notices", acknowledged="true")["items"]
-    assert shown[0]["acknowledged_by"].startswith("user:")
-    assert shown[0]["actions"] == []
-    assert desk.dispatcher.get("/notices", acknowledged="false")["items"] == []
+def test_a_channel_that_is_down_is_asked_with_one_message_not_with_all(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.box.down.add("a://")
+    for title in ("one", "two", "three"):
+        office.tell(DISPATCHERS, title=title)
+    office.round()
+    assert office.box.tried == ["a://"]
 
 
-def test_anothers_notice_is_not_there(desk: Desk) -> None:
-    notice_id = tell(desk, to_role("dispatcher"))
-    assert desk.viewer.try_post(f"/notices/{notice_id}/acknowledge").status_code == 404
-    with desk.server.transactions.read() as tx:
-        assert tx.session.scalar(select(Notice.acknowledged_at)) is None
+# --- pace and collapse ---
+
+
+def test_a_burst_about_one_outage_is_one_message_to_one_person(desk: Desk) -> None:
+    office = Office(desk)
+    user_id = office.person("ann", Role.DISPATCHER, urls=["a://"])
+    ids = [office.tell(to_user(user_id), title=f"cabinet {n} is offline") for n in range(120)]
+    office.round()
+    assert office.box.titles("a://") == ["120 条通知 / 120 notices"]
+    assert {office.state(notice_id) for notice_id in ids} == {"sent"}
+
+
+def test_an_address_gets_so_many_messages_a_minute_and_the_rest_together(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    for number in range(RATE_MAX + 4):
+        office.tell(DISPATCHERS, title=f"n{number}")
+        office.round()
+    assert len(office.box.taken) == RATE_MAX
+    office.wait(RATE_WINDOW.total_seconds())
+    assert office.box.titles("a://")[-1] == "4 条通知 / 4 notices"
+    assert len(office.box.taken) == RATE_MAX + 1
+
+
+def test_a_few_different_ones_stay_single(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    for number in range(SINGLES_MAX):
+        office.tell(DISPATCHERS, title=f"n{number}")
+    office.round()
+    assert office.box.titles("a://") == ["n0", "n1", "n2"]
+
+
+# --- many workers, channels that hang ---
+
+
+def test_many_workers_send_each_notice_once(desk: Desk) -> None:
+    office = Office(desk, *(f"a{n}://" for n in range(12)))
+    notice_id = office.tell(DISPATCHERS)
+    workers = [office.worker() for _ in range(4)]
+    go = threading.Barrier(len(workers))
+
+    def work(number: int) -> None:
+        go.wait(30)
+        for _ in range(5):
+            office.round(workers[number])
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(len(workers))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    office.round()
+    assert office.box.arrived == sorted(f"a{n}://" for n in range(12))
+    assert office.state(notice_id) == "sent"
+
+
+def test_a_channel_that_hangs_holds_up_no_other(desk: Desk) -> None:
+    office = Office(desk, "hangs://", "goes://")
+    release = office.box.hanging["hangs://"] = threading.Event()
+    notice_id = office.tell(DISPATCHERS)
+    office.deliverer.deliver_due()
+    office.wait_until(lambda: office.state_at(notice_id, "goes://") == "sent")
+    second = office.tell(DISPATCHERS, title="second")
+    office.deliverer.deliver_due()
+    office.wait_until(lambda: office.box.arrived == ["goes://", "goes://"])
+    assert office.state_at(notice_id, "hangs://") == "pending"
+    release.set()
+    assert office.deliverer.settle(30)
+    office.round()
+    assert {office.state(notice_id), office.state(second)} == {"sent"}
+
+
+def test_a_service_that_hangs_keeps_only_its_share_of_the_senders(desk: Desk) -> None:
+    office = Office(desk)
+    people = [office.person(f"p{n}", urls=[f"slow://{n}"]) for n in range(LANE_MAX + 3)]
+    release = threading.Event()
+    office.box.hanging |= {f"slow://{n}": release for n in range(len(people))}
+    ids = [office.tell(to_user(user_id)) for user_id in people]
+    assert office.deliverer.deliver_due() == LANE_MAX
+    assert office.deliverer.deliver_due() == 0
+    release.set()
+    assert office.deliverer.settle(30)
+    office.round()
+    assert {office.state(notice_id) for notice_id in ids} == {"sent"}
+
+
+def test_senders_are_bounded(desk: Desk) -> None:
+    urls = [f"a{n}://" for n in range(5)]
+    office = Office(desk, *urls)
+    worker = office.worker(senders=2)
+    release = threading.Event()
+    office.box.hanging |= dict.fromkeys(urls, release)
+    notice_id = office.tell(DISPATCHERS)
+    assert [worker.deliver_due() for _ in range(3)] == [2, 0, 0]
+    release.set()
+    assert worker.settle(30)
+    while office.round(worker):
+        pass
+    assert office.state(notice_id) == "sent"
+
+
+def test_what_waits_for_two_days_has_failed(desk: Desk) -> None:
+    """A channel that hangs for ever never notes anything: its deliveries end all the same."""
+    office = Office(desk, "hangs://")
+    release = office.box.hanging["hangs://"] = threading.Event()
+    notice_id = office.tell(DISPATCHERS)
+    office.deliverer.deliver_due()
+    desk.clock.advance(AGE_MAX.total_seconds() + 1)
+    office.deliverer.deliver_due()
+    assert office.state(notice_id) == "failed"
+    release.set()
+    assert office.deliverer.settle(30)
+    assert office.state(notice_id) == "failed"
+
+
+def test_a_deliverer_that_stops_takes_nothing_up(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.deliverer.stop()
+    office.tell(DISPATCHERS)
+    assert office.round() == 0
+
+
+@pytest.mark.real_parts
+def test_a_worker_killed_between_sending_and_noting_sends_twice_and_never_not_at_all(
+    desk: Desk,
+) -> None:
+    """A real process, killed by the webhook it sent to before that has answered."""
+    with webhook() as hook:
+        office = Office(desk, f"json://127.0.0.1:{hook.port}/")
+        notice_id = office.tell(DISPATCHERS)
+        server = desk.server
+        words = [server.settings.data_dir, server.settings.database_url, hook.port]
+        words.append(desk.clock.now().isoformat())
+        worker = subprocess.Popen(
+            [sys.executable, "-m", doomed_worker.__name__, *map(str, words)], cwd=ROOT
+        )
+        hook.on_receipt = worker.kill
+        assert worker.wait(60) == -signal.SIGKILL
+        assert office.state(notice_id) == "pending"
+        hook.on_receipt = lambda: None
+        ways = Ways({Channel.APPRISE: AppriseSender()}, office.shared, server.signing.unsealed)
+        desk.clock.advance(LEASE.total_seconds())
+        office.round(Deliverer(server.transactions, ways))
+        assert office.state(notice_id) == "sent"
+    first, second = (headers["Idempotency-Key"] for headers in hook.headers)
+    assert first == second
+
+
+# --- notices that cannot be spread ---
+
+
+def test_a_notice_that_cannot_be_spread_holds_up_no_other_and_fails_visibly(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    good = office.tell(DISPATCHERS, title="good")
+    bad = office.tell(DISPATCHERS, title="bad")
+    with desk.server.transactions.write("system:test") as tx:
+        tx.session.get_one(Notice, bad).urgency = "deafening"
+    with capture_logs() as logs:
+        office.round()
+        assert (office.state(good), office.state(bad)) == ("sent", "pending")
+        for _ in range(ATTEMPTS_MAX):
+            office.wait(RETRY_MAX.total_seconds())
+    assert office.state(bad) == "failed"
+    assert {one["notice"] for one in logs if one["event"] == "notice.not_spread"} == {bad}
+
+
+def test_an_audience_nobody_knows_is_kept_and_logged(desk: Desk) -> None:
+    office = Office(desk)
+    ids = [office.tell("role:boss"), office.tell("everyone")]
+    with capture_logs() as logs:
+        office.round()
+    assert [office.state(notice_id) for notice_id in ids] == ["kept", "kept"]
+    assert [one["event"] for one in logs if one["log_level"] == "error"] == [
+        "notice.audience_unknown",
+        "notice.audience_unknown",
+    ]
+
+
+# --- states ---
+
+
+@given(st.lists(st.sampled_from(NoticeState)))
+@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow])
+def test_a_notice_waits_while_any_delivery_does_and_one_arrival_makes_it_sent(
+    states: list[NoticeState],
+) -> None:
+    state = state_of(states)
+    assert state in states or (state is NoticeState.KEPT and not states)
+    if NoticeState.PENDING in states:
+        assert state is NoticeState.PENDING
+    elif NoticeState.HELD in states:
+        assert state is NoticeState.HELD
+    elif NoticeState.SENT in states:
+        assert state is NoticeState.SENT
+
+
+@pytest.mark.parametrize("state", [NoticeState.SENT, NoticeState.KEPT, NoticeState.FAILED])
+def test_what_has_ended_stays_so(state: NoticeState) -> None:
+    with pytest.raises(IllegalTransitionError):
+        NOTICE_LIFE.step(state, NoticeState.PENDING)
+
+
+def test_a_channel_of_a_role_that_does_not_exist_is_refused_at_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="no role boss"):
+        SharedChannels.of([], {"boss": ["a://"]})

@@ -1,15 +1,18 @@
 """Warnings climb the ladder, breaches stay, stored values equal the replayed history."""
 
+from datetime import timedelta
+
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from fleet_server.auth.rules import Role
 from fleet_server.service_levels import service
 from fleet_server.service_levels.clocks import replayed
 from fleet_server.service_levels.models import ServiceClock
 from fleet_server.service_levels.presets import newest
-from fleet_server.service_levels.queries import reading_of, steps_of
+from fleet_server.service_levels.queries import reading_of, scales, steps_of
 from fleet_server.service_levels.rules import Priority, Subject
 from fleet_server.transactions import Transaction
 from tests.desk import Desk
@@ -46,6 +49,54 @@ def test_warnings_go_up_the_ladder_and_the_breach_to_all(desk: Desk) -> None:
     assert desk.notices("role:supervisor").count("Overdue: acknowledge") == 1
 
 
+def test_a_breach_climbs_until_somebody_answers_for_it(desk: Desk) -> None:
+    start(desk)
+    desk.wait(901)
+    desk.wait(900)
+    assert desk.notices("role:supervisor").count("Overdue: acknowledge") == 2
+    desk.wait(900)
+    assert desk.notices("on_call") == ["Overdue: acknowledge"]
+    supervisor = desk.api.as_(Role.SUPERVISOR)
+    (clock,) = supervisor.get("/service-clocks", breached="true", acknowledged="false")["items"]
+    assert clock["actions"] == ["acknowledge"]
+    answered = supervisor.post(f"/service-clocks/{clock['id']}/acknowledgement", {})
+    assert answered["breached_at"] == clock["due_at"]
+    assert answered["actions"] == []
+    desk.wait(86_400)
+    assert desk.notices("on_call") == ["Overdue: acknowledge"]
+
+
+def test_nobody_who_has_no_part_in_it_answers_for_a_breach(desk: Desk) -> None:
+    start(desk)
+    desk.wait(901)
+    viewer = desk.api.as_(Role.VIEWER)
+    (clock,) = viewer.get("/service-clocks", breached="true")["items"]
+    assert clock["actions"] == []
+    path = f"/service-clocks/{clock['id']}/acknowledgement"
+    assert viewer.try_post(path, {}).status_code == 403
+    unknown = desk.api.as_(Role.SUPERVISOR).try_post("/service-clocks/none/acknowledgement", {})
+    assert unknown.status_code == 404
+
+
+def test_a_clock_that_is_not_breached_needs_no_answer(desk: Desk) -> None:
+    start(desk)
+    supervisor = desk.api.as_(Role.SUPERVISOR)
+    clock = supervisor.get("/service-clocks", running="true")["items"][0]
+    path = f"/service-clocks/{clock['id']}/acknowledgement"
+    assert supervisor.try_post(path, {}).status_code == 422
+
+
+def test_work_that_is_done_late_ends_the_climbing_and_keeps_the_breach(desk: Desk) -> None:
+    start(desk)
+    desk.wait(901)
+    with desk.server.transactions.write("system:test") as tx:
+        service.happened(tx, "ticket", "t1", "triaged")
+    desk.wait(86_400)
+    assert desk.notices("on_call") == []
+    with desk.server.transactions.read() as tx:
+        assert clocks(tx)["acknowledge"].met is False
+
+
 def test_after_a_standstill_only_the_breach_is_told(desk: Desk) -> None:
     start(desk)
     desk.wait(2000)
@@ -79,9 +130,10 @@ def test_a_clock_paused_by_a_state_runs_on_after_it(desk: Desk) -> None:
         assert (arrival.met, arrival.paused_seconds) == (True, 90 * 3600)
 
 
+ACTS = ["wait", "pause", "resume", "hurry", "promise", "triaged", "arrived", "resolved"]
 ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["wait", "pause", "resume", "hurry", "triaged", "arrived", "resolved"]),
+        st.sampled_from(ACTS),
         st.sampled_from([1, 449, 901, 40_000, 100_000]),
     ),
     max_size=8,
@@ -105,7 +157,8 @@ def test_the_stored_values_equal_the_replayed_history(
             _act(tx, owner, action)
     with desk.server.transactions.read() as tx:
         for clock in clocks(tx, owner_id).values():
-            assert replayed(steps_of(tx.session, clock.id)) == reading_of(clock)
+            again = replayed(steps_of(tx.session, clock.id), scales(tx.session))
+            assert again == reading_of(clock)
     desk.clock.advance(1)
 
 
@@ -115,5 +168,7 @@ def _act(tx: Transaction, owner: service.Owner, action: str) -> None:
         service.entered(tx, "ticket", [owner.id], state)
     elif action == "hurry":
         service.retarget(tx, owner, HURRY)
+    elif action == "promise":
+        service.promise(tx, owner, CALM, "arrived", tx.now + timedelta(hours=30))
     elif action != "wait":
         service.happened(tx, "ticket", owner.id, action)

@@ -6,7 +6,7 @@ import pytest
 
 from fleet_server.auth.rules import Role
 from fleet_server.service_levels.clocks import replayed
-from fleet_server.service_levels.queries import clocks_of, reading_of, steps_of
+from fleet_server.service_levels.queries import clocks_of, reading_of, scales, steps_of
 from fleet_server.service_levels.rules import Priority
 from fleet_server.tickets.rules import TicketKind
 from fleet_server.tickets.service import NewTicket, open_ticket
@@ -50,7 +50,7 @@ def dues(ticket: Any) -> dict[str, str]:
 def clocks_are_folds(desk: Desk, ticket_id: str) -> None:
     with desk.server.transactions.read() as tx:
         for clock in clocks_of(tx.session, "ticket", [ticket_id])[ticket_id]:
-            assert replayed(steps_of(tx.session, clock.id)) == reading_of(clock)
+            assert replayed(steps_of(tx.session, clock.id), scales(tx.session)) == reading_of(clock)
 
 
 def test_the_survivor_takes_over_faults_notes_urgency_and_the_earlier_due(desk: Desk) -> None:

@@ -1,0 +1,28 @@
+"""A whole plan by insertion: where no solver is installed, and what a solver starts from.
+
+Most urgent first, then by due instant: the order in which a dispatcher would. What is fixed stands
+first in its route whatever it costs.
+"""
+
+from fleet_server.dispatch.planner.insertion import StandingPlan
+from fleet_server.dispatch.planner.problem import Job, Plan, Problem
+
+
+def built(problem: Problem, plan: Plan | None = None) -> Plan:
+    """Insert every job that `plan` leaves out; without one, only what is fixed stands."""
+    if plan is None:
+        plan = Plan({day.id: day.fixed for day in problem.days})
+    standing = StandingPlan(problem, plan)
+    for job in in_order_of_urgency(problem, plan):
+        candidate = standing.cheapest(job)
+        if candidate is not None:
+            standing.take(candidate, job)
+    return standing.plan
+
+
+def in_order_of_urgency(problem: Problem, plan: Plan) -> list[Job]:
+    """Return the jobs that the plan leaves out, pinned ones first, then by priority and due."""
+    placed = plan.placed
+    left_out = [job for job in problem.jobs if job.id not in placed]
+    left_out.sort(key=lambda job: (job.pinned_to is None, job.priority, job.due_seconds, job.id))
+    return left_out
