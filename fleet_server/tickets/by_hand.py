@@ -57,7 +57,7 @@ def give_to(tx: Transaction, ticket: Ticket, to: str, reason: str) -> TicketHand
     hand_over(tx, ticket, to, reason)
     tx.session.flush()
     title = InBoth(ticket.title_zh, ticket.title_en)
-    message = said("ticket.handed_over", title=title, reason=reason)
+    message = said("ticket.given", title=title, reason=reason)
     notify(tx, to, message, about(ticket, site))
     return hand_overs_of(tx.session, ticket.id)[-1]
 
