@@ -96,10 +96,6 @@ class Session:
         """Answer of a PUT, whatever it is."""
         return self._client.put(f"/api/v1{path}", json=body)
 
-    def try_delete(self, path: str) -> httpx2.Response:
-        """Answer of a DELETE, whatever it is."""
-        return self._client.delete(f"/api/v1{path}")
-
     def _json(self, answer: httpx2.Response) -> Any:
         assert answer.is_success, f"{answer.status_code}: {answer.text}"
         return answer.json()

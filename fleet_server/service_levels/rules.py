@@ -215,6 +215,8 @@ def scaled(policy: Policy, factor: float, name: str) -> Policy:
 
 
 def _check_rule(policy: Policy, rule: ClockRule, calendars: Collection[str]) -> None:
+    if not rule.stop:
+        raise PolicyError(policy.reference, f"{rule.name}: nothing would stop it")
     if rule.unit is Unit.PROMISED:
         if rule.target or rule.calendar:
             raise PolicyError(policy.reference, f"{rule.name}: a promise has no target of its own")

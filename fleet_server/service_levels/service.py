@@ -43,6 +43,9 @@ from fleet_server.service_levels.rules import (
 )
 from fleet_server.transactions import Transaction
 
+TARGET_SECONDS_MIN = 1.0
+"""Of a clock that takes over a due instant from before its own start."""
+
 
 @dataclass(frozen=True)
 class _Move:
@@ -140,8 +143,10 @@ def retarget(tx: Transaction, owner: Owner, subject: Subject) -> None:
 def promise(
     tx: Transaction, owner: Owner, subject: Subject, event: str, due_at: datetime
 ) -> list[ServiceClock]:
-    """Take a time somebody gave: clocks that `event` stops are due then, whatever they asked for.
+    """Take a time somebody gave: clocks that are about `event` are due then.
 
+    A clock is about the first of the events that stop it: the first response is no arrival, though
+    an arrival ends it.
     Where the policy has a clock for promises that `event` stops and that does not run, it starts.
     What the policy alone asks for is kept in `policy_due_at`. A breached clock stays as it is.
     Raises DueInThePastError.
@@ -150,11 +155,25 @@ def promise(
         raise DueInThePastError(due_at, tx.now)
     step = Step(StepKind.PROMISED, tx.now, until=due_at)
     running = running_clocks(tx.session, owner.kind, [owner.id])
-    concerned = [clock for clock in running if event in _rule(tx.session, clock).stop]
+    concerned = [clock for clock in running if _is_about(_rule(tx.session, clock), event)]
     if not any(_rule(tx.session, clock).unit is Unit.PROMISED for clock in concerned):
         concerned += _start_promise(tx, owner, subject, event, due_at)
     _move(tx, [_Move(clock, step, {"event": event}) for clock in concerned])
     return concerned
+
+
+def aim(tx: Transaction, clock: ServiceClock, due_at: datetime) -> None:
+    """Make a clock due at an instant: another thing's earlier due is taken over.
+
+    One in the past is taken as it is: the clock breaches at the next look.
+    """
+    if clock.promised_at is not None:
+        _move(tx, [_Move(clock, Step(StepKind.PROMISED, tx.now, until=due_at))])
+        return
+    scale = scales(tx.session)(clock.timebase)
+    target = scale.between(clock.begun_at, due_at) - clock.paused_seconds
+    step = Step(StepKind.RETARGETED, tx.now, max(target, TARGET_SECONDS_MIN))
+    _move(tx, [_Move(clock, step)])
 
 
 def acknowledge(tx: Transaction, clock: ServiceClock) -> None:
@@ -302,6 +321,10 @@ def _look_at(session: Session, reading: Reading, policy: Policy) -> datetime | N
 def escalation_waits(policy: Policy) -> list[timedelta]:
     """How long after a breach each rung of the escalation is told."""
     return [timedelta(seconds=one.after_seconds) for one in policy.escalations]
+
+
+def _is_about(rule: ClockRule, event: str) -> bool:
+    return rule.stop[0] == event or (rule.unit is Unit.PROMISED and event in rule.stop)
 
 
 def _rule(session: Session, clock: ServiceClock) -> ClockRule:

@@ -157,7 +157,7 @@ def _keep(tx: Transaction, technician: Technician, stock: VanStock, row: PartMov
 
 def _tell_short(tx: Transaction, technician: Technician, part: Part, missing: int) -> None:
     message = said(
-        "van.short",
+        "van_stock.short",
         technician=technician.name,
         part=InBoth(part.name_zh, part.name_en),
         code=part.code,

@@ -37,7 +37,10 @@ def close_gates(tx: Transaction) -> None:
 
 def _warn(tx: Transaction, technician: Technician, row: Qualification) -> None:
     message = said(
-        "technician.lapse", technician=technician.name, name=row.name, until=row.expires_at
+        "qualification.lapses",
+        technician=technician.name,
+        qualification=row.name,
+        expires=row.expires_at,
     )
     about = About("technician", technician.id, None, technician.region)
     urgent = row.warned_days == min(LAPSE_WARNING_DAYS)

@@ -24,6 +24,7 @@ from fleet_server.service_levels import service as clocks
 from fleet_server.service_levels.queries import earliest_due, policy_in_force
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.queries import technician_of_user
+from fleet_server.tickets import dues
 from fleet_server.tickets.events import TicketAppointed, TicketEscalated
 from fleet_server.tickets.models import Ticket, TicketHandOver, TicketNote
 from fleet_server.tickets.queries import count_notes, ended_at_component, hand_overs_of
@@ -39,8 +40,6 @@ from fleet_server.tickets.service import (
 from fleet_server.tickets.states import TicketState
 from fleet_server.transactions import Transaction
 
-ARRIVED = "arrived"
-"""What stops the clocks an appointment is about, in the words of policies."""
 NOTES_MAX = 500
 """Of one ticket: a person writes a handful, a program that runs wild is stopped."""
 
@@ -57,8 +56,7 @@ def give_to(tx: Transaction, ticket: Ticket, to: str, reason: str) -> TicketHand
     hand_over(tx, ticket, to, reason)
     tx.session.flush()
     title = InBoth(ticket.title_zh, ticket.title_en)
-    message = said("ticket.given", title=title, reason=reason)
-    notify(tx, to, message, about(ticket, site))
+    notify(tx, to, said("ticket.given", ticket=title, reason=reason), about(ticket, site))
     return hand_overs_of(tx.session, ticket.id)[-1]
 
 
@@ -118,11 +116,12 @@ def appoint(tx: Transaction, ticket: Ticket, start: datetime, end: datetime) -> 
     if flaw is not None:
         raise InvalidError(*flaw)
     if ticket.appointment_to is None:
-        due_at = earliest_due(tx.session, OWNER_KIND, [ticket.id], ARRIVED)
+        due_at = earliest_due(tx.session, OWNER_KIND, [ticket.id], dues.ARRIVED)
         ticket.appointment_replaced = due_at
     ticket.appointment_from, ticket.appointment_to = start, end
     site = site_by_id(tx.session, ticket.site_id)
-    clocks.promise(tx, clock_owner(ticket, site), subject_of(ticket, site), ARRIVED, end)
+    tx.session.flush()
+    clocks.promise(tx, clock_owner(ticket, site), subject_of(ticket, site), dues.ARRIVED, end)
     details = {"from": start.isoformat(), "to": end.isoformat()}
     note(tx, ticket, "appointed", TicketState(ticket.state), "by the site", details)
     record(tx, "ticket.appointed", "ticket", ticket.id, details, ticket.site_id)

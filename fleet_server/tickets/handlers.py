@@ -59,8 +59,10 @@ from protocol.faults import Severity
 
 def on_faults_opened(tx: Transaction, facts: Sequence[FaultOpened]) -> None:
     """Open a ticket, or join or reopen the one of the same cabinet and component."""
-    known = faults_by_id(tx.session, {fact.fault_id for fact in facts})
-    _ask(tx, [known[fact.fault_id] for fact in facts])
+    # Once each: an episode whose beginning comes twice, from two stores, is opened twice.
+    ids = dict.fromkeys(fact.fault_id for fact in facts)
+    known = faults_by_id(tx.session, ids)
+    _ask(tx, [known[fault_id] for fault_id in ids])
 
 
 def on_fault_repeated(tx: Transaction, fact: FaultRepeated) -> None:

@@ -17,7 +17,7 @@ from fleet_server.tickets import dues
 from fleet_server.tickets.by_hand import hand_on_notes
 from fleet_server.tickets.events import TicketMerging
 from fleet_server.tickets.models import Ticket, TicketFault
-from fleet_server.tickets.queries import faults_of, is_linked
+from fleet_server.tickets.queries import faults_of
 from fleet_server.tickets.rules import (
     TICKET_ORIGIN,
     TicketKind,
@@ -114,8 +114,7 @@ def _hand_on_faults(
 ) -> None:
     for fault in faults:
         _unlink(tx, ticket, fault)
-        if not is_linked(tx.session, into.id, fault.id):
-            link_fault(tx, into, fault.id)
+        link_fault(tx, into, fault.id)
     tx.session.flush()
 
 

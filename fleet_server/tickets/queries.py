@@ -248,6 +248,7 @@ def faults_of_many(session: Session, ticket_ids: Collection[str]) -> defaultdict
 
 def is_linked(session: Session, ticket_id: str, fault_id: str) -> bool:
     """Whether the ticket is to end this episode already."""
+    session.flush()
     return session.get(TicketFault, (ticket_id, fault_id)) is not None
 
 

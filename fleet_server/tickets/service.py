@@ -95,7 +95,7 @@ def open_tickets(tx: Transaction, news: Sequence[NewTicket]) -> list[Ticket]:
         note(tx, ticket, "opened", TicketState.NEW, "opened", {"repeat_of": new.repeat_of})
         _hand(tx, ticket, None, ticket.owner, "opened")
         for fault_id in new.fault_ids:
-            link_fault(tx, ticket, fault_id)
+            _link(tx, ticket, fault_id)
     things = [
         (clock_owner(ticket, sites[ticket.site_id]), subject_of(ticket, sites[ticket.site_id]))
         for ticket in tickets
@@ -196,9 +196,9 @@ def escalate(
     ticket.severity = severity if grave else ticket.severity
     site = site_by_id(tx.session, ticket.site_id)
     owner, subject = clock_owner(ticket, site), subject_of(ticket, site)
-    standing = dues.of(tx, OWNER_KIND, ticket.id)
+    promised = dues.of(tx, OWNER_KIND, ticket.id)
     clocks.retarget(tx, owner, subject)
-    dues.keep_earlier(tx, OWNER_KIND, ticket.id, standing)
+    dues.keep_earlier(tx, OWNER_KIND, ticket.id, promised)
     if ticket.state in {TicketState.NEW, TicketState.TRIAGED, TicketState.SCHEDULED}:
         clocks.start_added(tx, owner, subject, "opened", pinned(tx.session, ticket.policy))
     details = {"from": before, "to": priority, "severity": ticket.severity}
@@ -220,8 +220,9 @@ def join_fault(tx: Transaction, ticket: Ticket, fault_id: str, severity: Severit
 
 
 def link_fault(tx: Transaction, ticket: Ticket, fault_id: str) -> None:
-    """Note that the ticket is to end this episode."""
-    tx.session.add(TicketFault(ticket_id=ticket.id, fault_id=fault_id, linked_at=tx.now))
+    """Note that the ticket is to end this episode; an episode that opens again is known to it."""
+    if not is_linked(tx.session, ticket.id, fault_id):
+        _link(tx, ticket, fault_id)
 
 
 def hand_over(tx: Transaction, ticket: Ticket, owner: str, reason: str) -> None:
@@ -255,6 +256,10 @@ def subject_of(ticket: Ticket, site: Site) -> Subject:
         channel=ticket.origin_kind,
         contract=site.contract,
     )
+
+
+def _link(tx: Transaction, ticket: Ticket, fault_id: str) -> None:
+    tx.session.add(TicketFault(ticket_id=ticket.id, fault_id=fault_id, linked_at=tx.now))
 
 
 def _clock_events(actor: str, to: TicketState) -> list[str]:

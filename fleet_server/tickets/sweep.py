@@ -62,13 +62,13 @@ def look_at_waits(tx: Transaction) -> None:
 
 def _ask_about(tx: Transaction, ticket: Ticket) -> None:
     title = InBoth(ticket.title_zh, ticket.title_en)
-    expected = ticket.expected_at
-    subject = about(ticket, site_by_id(tx.session, ticket.site_id))
-    if expected is None:
-        message = said("ticket.waiting", title=title, reason=ticket.reason)
-    else:
-        message = said("ticket.overdue_wait", title=title, reason=ticket.reason, expected=expected)
-    notify(tx, ticket.owner, message, subject)
+    message = said(
+        "ticket.still_waiting",
+        ticket=title,
+        reason=ticket.reason,
+        expected=ticket.expected_at or "?",
+    )
+    notify(tx, ticket.owner, message, about(ticket, site_by_id(tx.session, ticket.site_id)))
 
 
 def close_quiet_tickets(tx: Transaction) -> None:

@@ -75,6 +75,7 @@ def test_a_c_fault_is_offered_at_once_and_never_closes_by_itself(desk: Desk) -> 
     ticket = desk.ticket()
     assert (ticket["priority"], ticket["state"]) == ("P1", "triaged")
     assert {clock["name"] for clock in ticket["clocks"]} == {
+        "first_response",
         "acknowledge",
         "arrival",
         "arrival_contract",
@@ -227,3 +228,16 @@ def test_a_fault_is_never_linked_twice(desk: Desk) -> None:
     desk.raise_fault(event="fault.repeated")
     with desk.server.transactions.read() as tx:
         assert len(tx.session.scalars(select(TicketFault)).all()) == 1
+
+
+def test_an_episode_that_begins_again_under_its_old_id_reopens_its_ticket_once(desk: Desk) -> None:
+    """A cabinet whose store was put back to an older copy reports the same episode again."""
+    ticket_id = desk.resolved_ticket()
+    desk.clear_fault()
+    assert desk.viewer.get(f"/tickets/{ticket_id}")["state"] == "verified"
+    desk.raise_fault()
+    desk.raise_fault()
+    ticket = desk.viewer.get(f"/tickets/{ticket_id}")
+    assert [fault["id"] for fault in ticket["faults"]] == ["f1"]
+    moves = [row["after"] for row in ticket["history"] if row["what"] == "moved"]
+    assert moves.count("reopened") == 1
