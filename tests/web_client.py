@@ -74,6 +74,10 @@ class Session:
         """Answer of a PATCH, whatever it is."""
         return self._client.patch(f"/api/v1{path}", json=body)
 
+    def try_delete(self, path: str) -> httpx2.Response:
+        """Answer of a DELETE, whatever it is."""
+        return self._client.delete(f"/api/v1{path}")
+
     def try_upload(
         self, file: tuple[str, bytes, str], key: str | None = None, **fields: str
     ) -> httpx2.Response:

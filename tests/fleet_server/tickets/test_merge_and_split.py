@@ -88,11 +88,11 @@ def test_a_breach_of_the_merged_ticket_stays_visible(desk: Desk) -> None:
     desk.raise_fault("f2", "DOOR_FORCED", Severity.C)
     lock, door = desk.tickets()
     merged = merge(desk, lock["id"], door["id"])
-    assert merged["merged"][0]["breached"] == ["arrival_contract"]
+    assert "arrival_contract" in merged["merged"][0]["breached"]
     desk.wait(2)
     survivor = shown(desk, door["id"])
-    late = [clock["name"] for clock in survivor["clocks"] if clock["breached_at"] is not None]
-    assert late == ["arrival_contract"]
+    late = {clock["name"] for clock in survivor["clocks"] if clock["breached_at"] is not None}
+    assert late == set(merged["merged"][0]["breached"])
 
 
 def test_the_cabinets_word_about_a_handed_on_fault_counts_for_the_survivor(desk: Desk) -> None:
