@@ -31,6 +31,7 @@ from fleet_server.tickets.queries import count_notes, ended_at_component, hand_o
 from fleet_server.tickets.rules import REPEATING, appointment_flaw, expectation_flaw
 from fleet_server.tickets.service import (
     OWNER_KIND,
+    PERSON,
     NewTicket,
     clock_owner,
     hand_over,
@@ -78,7 +79,8 @@ def set_priority(tx: Transaction, ticket: Ticket, priority: Priority, reason: st
         {**details, "reason": reason},
         ticket.site_id,
     )
-    tx.announce(TicketEscalated(ticket.id, priority))
+    if priority.rank < before.rank:
+        tx.announce(TicketEscalated(ticket.id, priority))
 
 
 def add_note(tx: Transaction, ticket: Ticket, text: str) -> TicketNote:
@@ -122,6 +124,8 @@ def appoint(tx: Transaction, ticket: Ticket, start: datetime, end: datetime) -> 
     site = site_by_id(tx.session, ticket.site_id)
     tx.session.flush()
     clocks.promise(tx, clock_owner(ticket, site), subject_of(ticket, site), dues.ARRIVED, end)
+    if tx.actor.startswith(PERSON):  # who agreed on a time has spoken to the site
+        clocks.happened(tx, OWNER_KIND, ticket.id, "responded")
     details = {"from": start.isoformat(), "to": end.isoformat()}
     note(tx, ticket, "appointed", TicketState(ticket.state), "by the site", details)
     record(tx, "ticket.appointed", "ticket", ticket.id, details, ticket.site_id)

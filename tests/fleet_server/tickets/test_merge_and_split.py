@@ -1,5 +1,6 @@
 """Merging and splitting: one accountable owner, no work lost, no time won."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -133,6 +134,17 @@ def test_the_work_order_of_the_survivor_opens_the_cabinets_of_both(desk: Desk) -
     assert visit["skills"] == ["door", "lock"]
     one.phone.post(f"/visits/{visit['id']}/transitions", {"to": "travelling"})
     assert set(one.phone.get(f"/visits/{visit['id']}/work-order")["tokens"]) == {"C1", "C2"}
+
+
+def test_an_appointment_of_the_merged_ticket_holds_for_both(desk: Desk) -> None:
+    door, lock = two_tickets(desk)
+    start = desk.clock.now() + timedelta(hours=2)
+    when = {"from": start.isoformat(), "to": (start + timedelta(hours=1)).isoformat()}
+    agreed = desk.dispatcher.post(f"/tickets/{door}/appointment", when)
+    merged = merge(desk, door, lock)
+    assert merged["appointment_to"] == agreed["appointment_to"]
+    assert dues(merged)["arrival"] == agreed["appointment_to"]
+    clocks_are_folds(desk, lock)
 
 
 def test_who_cannot_do_both_is_not_sent_for_both(desk: Desk) -> None:
