@@ -103,6 +103,7 @@ from fleet_server.technicians import handlers as technicians
 from fleet_server.technicians import sweep as technicians_sweep
 from fleet_server.technicians.api import router as technicians_router
 from fleet_server.technicians.events import TechnicianAway, TechnicianChanged, TechnicianLeft
+from fleet_server.technicians.locations_api import router as locations_router
 from fleet_server.technicians.parts_api import router as parts_router
 from fleet_server.technicians.positions import forget_old_positions
 from fleet_server.technicians.positions_api import router as positions_router
@@ -140,6 +141,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     technicians_router,
     working_time_router,
     positions_router,
+    locations_router,
     parts_router,
     dispatch_router,
     plans_router,
