@@ -1,5 +1,6 @@
 """Problems drawn by hypothesis: small, but with every kind of trouble in them."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from fleet_server.dispatch.planner.problem import (
@@ -12,6 +13,9 @@ from fleet_server.dispatch.planner.problem import (
 )
 from fleet_server.dispatch.planner.travel import Estimate, Place
 from fleet_server.service_levels.rules import Priority
+
+unhurried = settings(deadline=None, max_examples=60)
+"""A problem takes 1 ms to plan, and much longer on a busy machine: no test here asserts time."""
 
 PEOPLE = ("ann", "bob", "cem")
 HOUR = 3600.0

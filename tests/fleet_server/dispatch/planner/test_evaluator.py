@@ -12,7 +12,7 @@ from fleet_server.dispatch.planner.problem import Break, Commitment, Job, Plan, 
 from fleet_server.dispatch.planner.problem import TechnicianDay as Day
 from fleet_server.dispatch.planner.travel import Estimate, Place
 from fleet_server.service_levels.rules import Priority
-from tests.fleet_server.dispatch.planner.drawn import problems
+from tests.fleet_server.dispatch.planner.drawn import problems, unhurried
 
 HOME = Place(31.2, 121.5)
 HOUR = 3600.0
@@ -30,6 +30,7 @@ def codes(problem: Problem, **routes: tuple[str, ...]) -> set[ViolationCode]:
     return {one.code for one in Evaluator(problem).plan(Plan(routes)).violations}
 
 
+@unhurried
 @given(problems())
 def test_times_are_those_of_somebody_who_walks_the_route_with_a_watch(problem: Problem) -> None:
     """Independent of `walk`: without breaks, each step is the one before plus way and work."""
@@ -51,6 +52,7 @@ def test_times_are_those_of_somebody_who_walks_the_route_with_a_watch(problem: P
             assert seen.routes[own.id].finish_seconds == pytest.approx(time + way)
 
 
+@unhurried
 @given(problems())
 def test_the_price_is_travel_lateness_waiting_moves_and_what_is_left_out(problem: Problem) -> None:
     evaluator = Evaluator(problem)
@@ -64,6 +66,7 @@ def test_the_price_is_travel_lateness_waiting_moves_and_what_is_left_out(problem
     assert seen.cost_seconds == pytest.approx(expected)
 
 
+@unhurried
 @given(problems())
 def test_every_break_is_taken_whole_and_beside_the_work(problem: Problem) -> None:
     seen = Evaluator(problem).plan(problem.previous)

@@ -19,7 +19,7 @@ from fleet_server.dispatch.planner.problem import Break, Commitment, Job, Plan, 
 from fleet_server.dispatch.planner.problem import TechnicianDay as Day
 from fleet_server.dispatch.planner.travel import Place
 from fleet_server.service_levels.rules import Priority
-from tests.fleet_server.dispatch.planner.drawn import problems
+from tests.fleet_server.dispatch.planner.drawn import problems, unhurried
 
 HERE, THERE = Place(31.2, 121.5), Place(31.2, 121.6)
 HOUR = 3600.0
@@ -143,6 +143,7 @@ def test_a_certificate_that_lapses_overnight_makes_two_of_one_technician() -> No
     ]
 
 
+@unhurried
 @given(problems())
 def test_what_a_solver_calls_punctual_is_punctual(problem: Problem) -> None:
     """Rounded against us: timed in a question's whole seconds, nothing is earlier than true."""
@@ -163,6 +164,7 @@ def test_what_a_solver_calls_punctual_is_punctual(problem: Problem) -> None:
             time, place = time + task.service, task.location
 
 
+@unhurried
 @given(problems())
 def test_an_answer_that_changes_nothing_is_the_plan_it_was(problem: Problem) -> None:
     days = tuple(replace(one, fixed=problem.previous.route(one.id)[:1]) for one in problem.days)
