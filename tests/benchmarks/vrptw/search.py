@@ -28,7 +28,8 @@ Routes = list[list[int]]
 class Flavour:
     """How one process searches; two that differ find more together.
 
-    Fewer neighbours or changes (25, 15) make half as many steps again and end in worse routes.
+    Fewer neighbours or changes (25, 15) make half as many steps again and end in worse routes; a
+    history of 100 steps ends nearer to the best than PyVRP's 300 in 5 to 10 s, and no worse later.
     """
 
     neighbours: int
@@ -36,7 +37,7 @@ class Flavour:
     history: int
 
 
-FLAVOURS = (Flavour(50, 25, 100), Flavour(50, 25, 300))
+FLAVOURS = (Flavour(50, 25, 100), Flavour(50, 25, 150))
 
 
 @dataclass(frozen=True)
