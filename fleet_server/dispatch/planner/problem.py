@@ -139,13 +139,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything a plan is made from. `previous` is the plan people have been told."""
+    """Everything a plan is made from. `previous` is the plan people have been told.
+
+    `margin_seconds` is the spare time that jobs should have before they are due: work is uncertain,
+    and a plan that uses every minute breaks at the first that is lost. 0 asks for none.
+    """
 
     jobs: tuple[Job, ...]
     days: tuple[TechnicianDay, ...]
     travel: Travel = field(default_factory=Estimate)
     previous: Plan = field(default_factory=Plan)
     now_seconds: float = 0.0
+    margin_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise BadProblemError where a plan could not mean anything."""

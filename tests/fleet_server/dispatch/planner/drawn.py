@@ -86,4 +86,5 @@ def problems(draw: st.DrawFn, jobs_max: int = 6) -> Problem:
         where = draw(st.sampled_from([None, *own]))
         if where is not None:
             routes[where.id] += (job.id,)
-    return Problem(made, own, Estimate(), Plan(routes))
+    margin = draw(st.sampled_from([0.0, 1200.0]))
+    return Problem(made, own, Estimate(), Plan(routes), margin_seconds=margin)

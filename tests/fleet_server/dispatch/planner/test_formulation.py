@@ -76,6 +76,16 @@ def test_late_steps_lie_after_each_other_and_are_worth_less_and_less() -> None:
         assert prizes[-1] > 0
 
 
+def test_with_a_margin_the_first_window_ends_before_the_job_is_due() -> None:
+    for routes, steps in (({"a": ("j",)}, 1), ({}, 6)):
+        problem = Problem((job(),), (day(),), previous=Plan(routes), now_seconds=EPOCH)
+        (task,) = question(replace(problem, margin_seconds=1200.0)).tasks
+        assert task.windows[0].latest == 5 * HOUR - 1200
+        assert len(task.windows) == steps
+        prizes = [window.prize for window in task.windows]
+        assert prizes == sorted(prizes, reverse=True)
+
+
 def test_prizes_are_ordered_by_priority_and_above_what_one_job_can_save_in_travel() -> None:
     made = tuple(job(one.value, priority=one) for one in Priority)
     asked = question(Problem(made, (day(),), previous=Plan({"a": ("P1", "P2", "P3")})))
