@@ -1,13 +1,15 @@
 """Tier 0: the cheapest legal place over all eligible technicians, in milliseconds.
 
-Every place gets a bound in constant time (`summaries`); only the few that could still be among the
-best are walked in full, so that what is answered is the evaluator's word, to the second.
+Best first: a route is looked into only if the least it can cost is below the third best so far,
+each of its places gets a bound in constant time (`summaries`), and only those that could still be
+among the best are walked in full: what is answered is the evaluator's word, to the second.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop
+from heapq import heapify, heappop, heappush
 from math import inf
+from typing import NamedTuple
 
 from fleet_server.dispatch.planner.evaluator import (
     TOLERANCE_SECONDS,
@@ -16,7 +18,7 @@ from fleet_server.dispatch.planner.evaluator import (
     lacks_parts,
 )
 from fleet_server.dispatch.planner.problem import Job, Plan, Problem
-from fleet_server.dispatch.planner.summaries import Bound, Summary, bounds, summarised
+from fleet_server.dispatch.planner.summaries import Summary, bounds, least_cost, summarised
 
 BEST = 3
 """Candidates that are shown and asked in turn (dispatch, When)."""
@@ -46,6 +48,18 @@ class Candidate:
     def arrivals(self) -> tuple[tuple[str, float], ...]:
         """When each job of the route is reached then."""
         return tuple((stop.job_id, stop.arrival_seconds) for stop in self.route.stops)
+
+
+class _Entry(NamedTuple):
+    """A route not looked into yet (position -1), or one place of it; cost is the least it can be.
+
+    No two entries are equal in their first three fields, so summaries are never compared.
+    """
+
+    cost_seconds: float
+    number: int
+    position: int
+    summary: Summary
 
 
 class StandingPlan:
@@ -79,16 +93,21 @@ class StandingPlan:
 
         Equals go by arrival, then by id. The job must not stand in the plan.
         """
-        queue = [
-            (bound.cost_seconds, number, bound, summary)
-            for number, (bound, summary) in enumerate(self._bounds(job))
+        queue: list[_Entry] = [
+            _Entry(least_cost(self.evaluator, summary, job), number, -1, summary)
+            for number, summary in enumerate(self._eligible(job))
         ]
         heapify(queue)
         best: dict[str, Candidate] = {}
         limit = inf
-        while queue and queue[0][0] <= limit + TOLERANCE_SECONDS:
-            _, _, bound, summary = heappop(queue)
-            candidate = self._walked(summary, job, bound.position)
+        while queue and queue[0].cost_seconds <= limit + TOLERANCE_SECONDS:
+            entry = heappop(queue)
+            if entry.position < 0:
+                for bound in bounds(self.evaluator, entry.summary, job):
+                    place = entry._replace(cost_seconds=bound.cost_seconds, position=bound.position)
+                    heappush(queue, place)
+                continue
+            candidate = self._walked(entry.summary, job, entry.position)
             if candidate is None:
                 continue
             known = best.get(candidate.technician_id)
@@ -116,14 +135,13 @@ class StandingPlan:
     def _set(self, summary: Summary, jobs: Sequence[Job]) -> None:
         self._summaries[summary.day.id] = summarised(self.evaluator, summary.day, jobs)
 
-    def _bounds(self, job: Job) -> Iterable[tuple[Bound, Summary]]:
+    def _eligible(self, job: Job) -> Iterable[Summary]:
         for summary in self._summaries.values():
             if self.evaluator.may_do(summary.day, job) is not None or summary.evaluation.violations:
                 continue
             if job.parts and lacks_parts(summary.day, (*summary.jobs, job)):
                 continue
-            for bound in bounds(self.evaluator, summary, job):
-                yield bound, summary
+            yield summary
 
     def _walked(self, summary: Summary, job: Job, position: int) -> Candidate | None:
         route = self.evaluator.route(summary.day, _with(summary.jobs, job, position))

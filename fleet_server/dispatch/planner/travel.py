@@ -43,6 +43,10 @@ class Travel(Protocol):
         """Seconds of the way, access included; 0 from a place to itself is not required."""
         ...
 
+    def least_seconds(self, metres: float) -> float:
+        """Seconds that no way between places so far apart (great-circle) stays below."""
+        ...
+
 
 class Way(NamedTuple):
     """A way that was made: where from, where to, and how long it took."""
@@ -61,7 +65,11 @@ class Estimate:
 
     def seconds(self, one: Place, other: Place) -> float:
         """Seconds of the way, access included."""
-        metres = distance_metres(one, other) * DETOUR
+        return self.least_seconds(distance_metres(one, other))
+
+    def least_seconds(self, metres: float) -> float:
+        """Seconds of a way between places so far apart: an estimate knows nothing else."""
+        metres *= DETOUR
         driving = min(metres, TOWN_METRES) / TOWN_METRES_PER_SECOND
         if metres > TOWN_METRES:
             driving += (metres - TOWN_METRES) / OUTSIDE_METRES_PER_SECOND
@@ -88,6 +96,10 @@ class TableTravel:
         if driving is None:
             return self.estimate.seconds(one, other)
         return driving + self.estimate.access_seconds
+
+    def least_seconds(self, metres: float) -> float:  # noqa: ARG002  # a map owes no distance
+        """Nothing: a map may know a tunnel, and a table may be wrong."""
+        return 0.0
 
 
 def distance_metres(one: Place, other: Place) -> float:
