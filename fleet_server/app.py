@@ -20,6 +20,8 @@ from fleet_server.broker.service import broker_secret
 from fleet_server.clock import Clock, SystemClock
 from fleet_server.console.api import router as console_router
 from fleet_server.database import alone, connect
+from fleet_server.dispatch.replanning import Replanner
+from fleet_server.dispatch.solvers.pool import SolverPool
 from fleet_server.health import router as health_router
 from fleet_server.ingest.batcher import Batcher
 from fleet_server.ingest.last_heard import FLUSH_SECONDS, LastHeard
@@ -57,6 +59,9 @@ from protocol.topics import AllKind, broadcast, server_subscriptions
 from protocol.wire import encode
 
 log = get_logger("app")
+
+WISHES_MAX = 20
+"""Plans of one turn; the scheduler comes back a second later."""
 
 Scope = MutableMapping[str, Any]
 
@@ -110,7 +115,10 @@ class FleetServer:
             settings.journal_retention_months, settings.telemetry_retention_months
         )
         attachments = wiring.attachment_parts(settings.data_dir)
-        self.sweeps = wiring.sweeps(self.signing, retention, attachments)
+        self.sweeps = wiring.sweeps(
+            self.signing, retention, attachments, ZoneInfo(settings.time_zone)
+        )
+        self.replanner = Replanner(self.transactions, clock, _solvers(settings))
         self.web = _web(Context(settings, clock, self.transactions, self.signing), self)
         self.web.state.attachments = attachments
         self._scheduler = BackgroundScheduler(timezone="UTC")
@@ -149,6 +157,7 @@ class FleetServer:
             self._every(LOOK_SECONDS, self.leader.look)
             self._every(self._sweep_seconds, self._lead)
             self._every(self._sweep_seconds, self._deliver)
+            self._every(self._sweep_seconds, self._replan)
         if self.parts & {Part.INGEST, Part.WORKER}:
             self.link.start()
         self._scheduler.start()
@@ -158,6 +167,7 @@ class FleetServer:
         """End cleanly: what is in hand is finished, the rest is still in the database."""
         self._scheduler.shutdown()
         self.deliverer.stop()
+        self.replanner.close()
         self.batcher.stop()
         self.publisher.stop()
         self.link.stop()
@@ -191,6 +201,14 @@ class FleetServer:
     def _lead(self) -> None:
         if self.leader.leads:
             self._sweep_deadlines()
+
+    def _replan(self) -> None:
+        """Make better plans where wished; a plan takes seconds, so it holds no sweep up."""
+        if self.leader.leads:
+            self._guarded("dispatch.replan", self._work_off)
+
+    def _work_off(self) -> None:
+        self.replanner.work_off(WISHES_MAX)
 
     def _sweep_deadlines(self) -> None:
         for name, one in self.sweeps:
@@ -267,6 +285,13 @@ def build(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, chance = clock or SystemClock(), chance or Chance.system()
     return FleetServer(settings, clock, chance, frozenset(parts))
+
+
+def _solvers(settings: Settings) -> SolverPool:
+    """Return the engines of this machine; their processes begin with the first question."""
+    if settings.dispatch_processes == 0:
+        return SolverPool(())
+    return SolverPool.for_machine(settings.dispatch_processes)
 
 
 def _web(context: Context, server: FleetServer) -> FastAPI:

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fleet_server.cabinets.models import CabinetPresence
 from fleet_server.ingest.models import DeadLetter
-from fleet_server.notifications.queries import WAITING, count_in
-from fleet_server.notifications.states import NoticeState
+from fleet_server.notifications.queries import count_in
+from fleet_server.notifications.states import WAITING, NoticeState
 from fleet_server.outbox.queries import count_of
 from fleet_server.parts import Part
 

@@ -129,6 +129,13 @@ class Settings(BaseSettings):
         description="Whom a Web Push service writes to about this server: mailto: or https:; "
         "Apple's refuses one that is not real.",
     )
+    dispatch_processes: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="Processes that improve dispatch plans in the worker that leads; from 3 on "
+        "each installed engine thinks side by side. 0: nothing is ever planned anew.",
+    )
     time_zone: str = Field(
         "Asia/Shanghai",
         description="IANA zone of the times in notices that are about no site in particular.",

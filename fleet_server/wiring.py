@@ -8,6 +8,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 
@@ -40,6 +41,9 @@ from fleet_server.dispatch import handlers as dispatch
 from fleet_server.dispatch import sweep as dispatch_sweep
 from fleet_server.dispatch.api import router as dispatch_router
 from fleet_server.dispatch.events import VisitDone
+from fleet_server.dispatch.plans_api import router as plans_router
+from fleet_server.dispatch.risk import draw_risks
+from fleet_server.dispatch.wishes import wish_for_rounds
 from fleet_server.faults import handlers as faults
 from fleet_server.faults.api import router as faults_router
 from fleet_server.faults.events import FaultEnded, FaultOpened, FaultRepeated
@@ -61,6 +65,7 @@ from fleet_server.leases.models import Lease  # noqa: F401  # so that its table 
 from fleet_server.live.api import router as live_router
 from fleet_server.live.service import forget_old_changes
 from fleet_server.notifications.api import router as notifications_router
+from fleet_server.notifications.events import NoticeAcknowledged
 from fleet_server.notifications.handlers import on_message_set_aside
 from fleet_server.notifications.noting import forget_old_deliveries
 from fleet_server.notifications.personal_api import router as personal_notices_router
@@ -87,6 +92,7 @@ from fleet_server.sales.events import SalesRecorded
 from fleet_server.sales.service import forget_contacts
 from fleet_server.service_levels.api import router as service_levels_router
 from fleet_server.service_levels.events import ClockWarned
+from fleet_server.service_levels.handlers import on_notice_acknowledged
 from fleet_server.service_levels.publishing import take_up_calendars, tell_of_unknown_years
 from fleet_server.service_levels.sweep import look_at_clocks
 from fleet_server.signing import SigningService
@@ -97,6 +103,7 @@ from fleet_server.technicians import handlers as technicians
 from fleet_server.technicians import sweep as technicians_sweep
 from fleet_server.technicians.api import router as technicians_router
 from fleet_server.technicians.events import TechnicianAway, TechnicianChanged, TechnicianLeft
+from fleet_server.technicians.locations_api import router as locations_router
 from fleet_server.technicians.parts_api import router as parts_router
 from fleet_server.technicians.positions import forget_old_positions
 from fleet_server.technicians.positions_api import router as positions_router
@@ -134,8 +141,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     technicians_router,
     working_time_router,
     positions_router,
+    locations_router,
     parts_router,
     dispatch_router,
+    plans_router,
     recalls_router,
     holds_router,
     service_levels_router,
@@ -200,6 +209,7 @@ def reactions(signing: SigningService) -> Reactions:  # noqa: ARG001  # rows to 
         VisitDone: (dispatch.on_visit_done,),
         ClockWarned: (dispatch.on_clock_warned,),
         MessageSetAside: (on_message_set_aside,),
+        NoticeAcknowledged: (on_notice_acknowledged,),
         RulesOvertaken: (on_rules_overtaken,),
     }
 
@@ -211,7 +221,7 @@ def attachment_parts(data_dir: Path) -> AttachmentParts:
 
 
 def sweeps(
-    signing: SigningService, retention: Retention, attachments: AttachmentParts
+    signing: SigningService, retention: Retention, attachments: AttachmentParts, zone: ZoneInfo
 ) -> Sequence[tuple[str, Sweep]]:
     """Name -> what to look at; each bounded, each safe to run again."""
     return (
@@ -229,6 +239,8 @@ def sweeps(
         ("tickets.steady", tickets_sweep.close_steady_sites),
         ("dispatch.offers", dispatch_sweep.expire_offers),
         ("dispatch.again", dispatch_sweep.ask_again),
+        ("dispatch.risks", draw_risks),
+        ("dispatch.rounds", partial(wish_for_rounds, zone=zone)),
         ("technicians.lapses", technicians_sweep.warn_of_lapses),
         ("technicians.gates", technicians_sweep.close_gates),
         ("technicians.positions", forget_old_positions),

@@ -4,6 +4,7 @@ Split from `assignment.py` by verb.
 """
 
 from fleet_server.auth.rules import Role
+from fleet_server.cabinets.queries import site_by_id
 from fleet_server.dispatch.assignment import about, ask_next, step, take_over
 from fleet_server.dispatch.errors import OfferAnsweredError
 from fleet_server.dispatch.events import VisitAccepted
@@ -12,9 +13,11 @@ from fleet_server.dispatch.queries import standing_offer, tickets_of
 from fleet_server.dispatch.routes import retime
 from fleet_server.dispatch.rules import REFUSALS_UNTIL_DISPATCHER
 from fleet_server.dispatch.states import OFFER_LIFE, OfferState, VisitState
+from fleet_server.dispatch.wishes import wish_for_visit
 from fleet_server.notifications.rules import to_role
 from fleet_server.notifications.service import notify
 from fleet_server.notifications.templates import said
+from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.queries import technician_by_id
 from fleet_server.transactions import Transaction
 
@@ -76,10 +79,14 @@ def _refused(tx: Transaction, visit: Visit, offer: Offer, state: OfferState, rea
     _end(tx, offer, state, reason)
     step(tx, visit, VisitState.PLANNED, reason, {"offer": offer.id, "answer": state})
     visit.refusals += 1
+    # Whom a dispatcher chose has said no: the lock would leave nobody to ask.
+    visit.locked_to = visit.planned_for = None
     leave_route(tx, visit)
     if visit.refusals == REFUSALS_UNTIL_DISPATCHER:
         message = said("visit.refused", refusals=visit.refusals)
         notify(tx, to_role(Role.DISPATCHER), message, about(tx, visit))
+    if Priority(visit.priority) is not Priority.P3:
+        wish_for_visit(tx, visit, site_by_id(tx.session, visit.site_id).region, str(state))
     ask_next(tx, visit)
 
 

@@ -54,6 +54,7 @@ from fleet_server.dispatch.schemas import (
 )
 from fleet_server.dispatch.states import DECLINED, VISIT_LIFE, OfferState, VisitState
 from fleet_server.dispatch.sweep import VISITS_MAX
+from fleet_server.dispatch.wishes import wish
 from fleet_server.dispatch.work_orders import work_orders
 from fleet_server.errors import ForbiddenError, InvalidError
 from fleet_server.faults.queries import active_faults_at
@@ -102,7 +103,7 @@ def list_visits(  # noqa: PLR0913, PLR0917  # a list has its filters
         if since is not None:
             found = found.where(Visit.created_at >= since)
         page = page_of(tx.session, found, Visit.id, limit, after, lambda row: row)
-        return Page(items=_views(tx, actor, page.items), next=page.next)
+        return Page(items=shown_visits(tx, actor, page.items), next=page.next)
 
 
 @router.get("/visits/{visit_id}")
@@ -205,7 +206,11 @@ def show_plan(actor: CurrentActor, context: WebContext) -> PlanView:
 def replan(order: ReplanOrder, actor: CurrentActor, context: WebContext) -> ReplanView:
     """Ask again now for visits nobody has taken, also those who let an offer expire."""
     scope = actor.must_somewhere(Permission.DISPATCH)
+    if order.region is not None:
+        actor.must(Permission.DISPATCH, region=order.region)
     with context.transactions.write(actor.name) as tx:
+        if order.region is not None:
+            wish(tx, order.region, order.tier, "person")
         found = planned_visits(scope).limit(VISITS_MAX).with_for_update()
         if order.visit_id is not None:
             found = found.where(Visit.id == order.visit_id)
@@ -257,7 +262,8 @@ def _must_see(tx: Transaction, actor: Actor, visit: Visit) -> tuple[Technician |
     return me, site
 
 
-def _views(tx: Transaction, actor: Actor, rows: Sequence[Visit]) -> list[VisitView]:
+def shown_visits(tx: Transaction, actor: Actor, rows: Sequence[Visit]) -> list[VisitView]:
+    """Visits as this person sees them, with what they may do."""
     me = technician_of_user(tx.session, actor.user_id)
     ids = {visit.site_id for visit in rows}
     sites = {site.id: site for site in tx.session.scalars(select(Site).where(Site.id.in_(ids)))}
@@ -274,7 +280,7 @@ def _views(tx: Transaction, actor: Actor, rows: Sequence[Visit]) -> list[VisitVi
 
 
 def _detail(tx: Transaction, actor: Actor, visit: Visit) -> VisitDetailView:
-    (view,) = _views(tx, actor, [visit])
+    (view,) = shown_visits(tx, actor, [visit])
     session = tx.session
     return VisitDetailView(
         **dict(view),
@@ -297,7 +303,7 @@ def _offer_views(
 ) -> list[OfferView]:
     ids = {offer.visit_id for offer in offers}
     rows = list(tx.session.scalars(select(Visit).where(Visit.id.in_(ids))))
-    shown = {view.id: view for view in _views(tx, actor, rows)}
+    shown = {view.id: view for view in shown_visits(tx, actor, rows)}
     views = []
     for offer in offers:
         view = OfferView.model_validate(_plain(offer))
@@ -316,7 +322,7 @@ def _routes(tx: Transaction, actor: Actor, people: list[Technician]) -> list[Rou
             technician_id=person.id,
             name=person.name,
             on_duty_until=on_duty_until(known[person.id][1], tx.now),
-            visits=_views(tx, actor, [visit for visit, _ in rows[person.id]]),
+            visits=shown_visits(tx, actor, [visit for visit, _ in rows[person.id]]),
         )
         for person in people
     ]
@@ -331,4 +337,4 @@ def _unassigned(tx: Transaction, actor: Actor, visit: Visit) -> UnassignedView:
         )
         for found in candidates_for(tx, visit)
     ]
-    return UnassignedView(visit=_views(tx, actor, [visit])[0], candidates=candidates)
+    return UnassignedView(visit=shown_visits(tx, actor, [visit])[0], candidates=candidates)

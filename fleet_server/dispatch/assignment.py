@@ -3,7 +3,7 @@
 Split from the visit's own steps (`visits.py`) and the answers (`answers.py`) by verb.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,11 +25,12 @@ from fleet_server.dispatch.queries import (
 from fleet_server.dispatch.routes import job_of, standing_problem, take_place
 from fleet_server.dispatch.rules import WAIT_WEIGHTS
 from fleet_server.dispatch.states import VISIT_LIFE, OfferState, VisitState
+from fleet_server.dispatch.wishes import wish_for_visit
 from fleet_server.live.service import DISPATCH, changed
 from fleet_server.notifications.rules import About, Urgency, to_role
 from fleet_server.notifications.service import notify
 from fleet_server.notifications.templates import said
-from fleet_server.service_levels.queries import earliest_due, pinned
+from fleet_server.service_levels.queries import earliest_dues, pinned
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.queries import abilities, audience_of, technician_by_id
@@ -57,6 +58,8 @@ def schedule(tx: Transaction, ticket: Ticket) -> None:
     join(tx, visit, ticket)
     if visit.state == VisitState.PLANNED:
         ask_next(tx, visit)
+    if visit.priority == Priority.P1:
+        wish_for_visit(tx, visit, site_by_id(tx.session, visit.site_id).region, "urgent")
 
 
 def join(tx: Transaction, visit: Visit, ticket: Ticket) -> None:
@@ -72,9 +75,12 @@ def join(tx: Transaction, visit: Visit, ticket: Ticket) -> None:
 def ask_next(tx: Transaction, visit: Visit, *, again: bool = False) -> None:
     """Offer a planned visit to the best technician not asked yet.
 
-    `again` also asks those who let an offer expire; who declined is not asked again.
+    `again` also asks those who let an offer expire; who declined is not asked again. Whom a plan
+    or a dispatcher means it for is asked first.
     """
     found = candidates_for(tx, visit, again=again)
+    meant = visit.locked_to or visit.planned_for
+    found.sort(key=lambda candidate: candidate.technician_id != meant)
     if found:
         _offer(tx, visit, found[0])
     else:
@@ -135,7 +141,8 @@ def refresh(tx: Transaction, visit: Visit) -> None:
         visit.priority = more_urgent(Priority(visit.priority), Priority(ticket.priority))
     visit.skills = sorted({skill for ticket in tickets for skill in skills_of(ticket)})
     visit.level = max((ticket.level for ticket in tickets), default=visit.level)
-    visit.due_at = earliest_due(tx.session, OWNER_KIND, ids, "arrived")
+    dues = earliest_dues(tx.session, OWNER_KIND, ids, ["arrived", "resolved"])
+    visit.due_at, visit.resolve_by = dues["arrived"], dues["resolved"]
 
 
 def about(tx: Transaction, visit: Visit) -> About:
@@ -154,6 +161,7 @@ def _eligible(
         end = on_duty_until(ability, tx.now)
         able = is_qualified(ability, visit.skills, tx.now, visit.level)
         able = able and works_in(ability, site.region)
+        able = able and visit.locked_to in {None, key}
         if key not in refused and able and end is not None:
             people.append(technician)
             until[key] = end
@@ -214,8 +222,15 @@ def _link(tx: Transaction, visit: Visit, ticket: Ticket) -> None:
 
 def _offer(tx: Transaction, visit: Visit, candidate: Candidate) -> None:
     technician = technician_by_id(tx.session, candidate.technician_id)
+    ask(tx, visit, technician, tx.now + timedelta(seconds=round(candidate.arrival_seconds)))
+    take_place(tx, candidate)
+
+
+def ask(tx: Transaction, visit: Visit, technician: Technician, arrival_at: datetime) -> None:
+    """Offer a planned visit to somebody, who is expected there at that time."""
     window = pinned(tx.session, visit.policy).offer_window_seconds[Priority(visit.priority)]
     visit.technician_id, visit.ask_again_at = technician.id, None
+    visit.planned_for, visit.planned_arrival_at = None, arrival_at
     offer = Offer(
         id=tx.new_id(),
         visit_id=visit.id,
@@ -223,12 +238,11 @@ def _offer(tx: Transaction, visit: Visit, candidate: Candidate) -> None:
         state=OfferState.OFFERED,
         offered_at=tx.now,
         deadline=tx.now + timedelta(seconds=window),
-        arrival_at=tx.now + timedelta(seconds=round(candidate.arrival_seconds)),
+        arrival_at=arrival_at,
         reason="",
     )
     tx.session.add(offer)
     step(tx, visit, VisitState.OFFERED, f"offered to {technician.name}", {"offer": offer.id})
-    take_place(tx, candidate)
     _tell_offered(tx, visit, technician, offer)
     tx.announce(VisitOffered(visit.id, offer.id, technician.id))
 

@@ -18,13 +18,18 @@ from fleet_server.dispatch.states import NOT_BEGUN, UNENDED, VisitState
 from fleet_server.dispatch.visits import abort
 from fleet_server.notifications.rules import About, Urgency, to_role
 from fleet_server.notifications.service import notify
-from fleet_server.notifications.templates import said
+from fleet_server.notifications.templates import InBoth, said
 from fleet_server.technicians.events import TechnicianAway, TechnicianChanged, TechnicianLeft
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.queries import abilities, technician_by_id
 from fleet_server.technicians.rules import Span, is_qualified, works_in
 from fleet_server.technicians.working_time import note_concerned
 from fleet_server.transactions import Transaction
+
+LEFT = InBoth("维修人员已离岗", "the technician left")
+AWAY = InBoth("缺勤", "away")
+NO_SHIFT = InBoth("班次已取消", "the shift was taken back")
+BARRED = InBoth("技能、区域或资质已变更", "skills, region or qualification changed")
 
 
 def on_technician_left(tx: Transaction, fact: TechnicianLeft) -> None:
@@ -33,7 +38,7 @@ def on_technician_left(tx: Transaction, fact: TechnicianLeft) -> None:
     if visits and not fact.release_visits:
         raise VisitsOpenError(fact.technician_id, [visit.id for visit in visits])
     technician = technician_by_id(tx.session, fact.technician_id)
-    _release(tx, technician, visits, "the technician left")
+    _release(tx, technician, visits, LEFT)
 
 
 def on_technician_away(tx: Transaction, fact: TechnicianAway) -> None:
@@ -44,7 +49,8 @@ def on_technician_away(tx: Transaction, fact: TechnicianAway) -> None:
     if fact.absence_id is not None:
         note_concerned(tx, fact.absence_id, [visit.id for visit in concerned])
     waiting = [visit for visit in concerned if visit.state in NOT_BEGUN]
-    _release(tx, technician_by_id(tx.session, fact.technician_id), waiting, fact.reason)
+    technician = technician_by_id(tx.session, fact.technician_id)
+    _release(tx, technician, waiting, AWAY if fact.absence_id is not None else NO_SHIFT)
 
 
 def on_technician_changed(tx: Transaction, fact: TechnicianChanged) -> None:
@@ -62,17 +68,19 @@ def on_technician_changed(tx: Transaction, fact: TechnicianChanged) -> None:
             and works_in(ability, site_by_id(tx.session, visit.site_id).region)
         )
     ]
-    _release(tx, technician, barred, "skills, region or qualification changed")
+    _release(tx, technician, barred, BARRED)
 
 
-def _release(tx: Transaction, technician: Technician, visits: Sequence[Visit], reason: str) -> None:
+def _release(
+    tx: Transaction, technician: Technician, visits: Sequence[Visit], reason: InBoth
+) -> None:
     if not visits:
         return
     ids = [visit.id for visit in visits]
     for visit_id in ids:
         visit = locked_visit(tx.session, visit_id)
         if visit.state in UNENDED and visit.technician_id == technician.id:
-            give_back(tx, visit, reason)
+            give_back(tx, visit, reason.en)
     message = said(
         "visits.given_back",
         technician=technician.name,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fleet_server.auth.rules import Role
+from fleet_server.cabinets.queries import site_by_id
 from fleet_server.dispatch.assignment import about, refresh, schedule
 from fleet_server.dispatch.events import VisitDone
 from fleet_server.dispatch.models import Visit
@@ -15,13 +16,15 @@ from fleet_server.dispatch.queries import (
     unended_visits_of,
 )
 from fleet_server.dispatch.rules import SUPERVISOR_PERCENT
-from fleet_server.dispatch.states import UNENDED, VisitState
+from fleet_server.dispatch.states import NOT_BEGUN, UNENDED, VisitState
 from fleet_server.dispatch.visits import abort
+from fleet_server.dispatch.wishes import wish_for_visit
 from fleet_server.ingest.events import Received
 from fleet_server.notifications.rules import Urgency, to_role
 from fleet_server.notifications.service import notify
 from fleet_server.notifications.templates import said
 from fleet_server.service_levels.events import ClockWarned
+from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.parts import use_for_ticket
 from fleet_server.technicians.queries import technician_by_id
 from fleet_server.tickets.events import TicketEscalated, TicketMoved, TicketReady
@@ -62,8 +65,11 @@ def on_tickets_moved(tx: Transaction, facts: Sequence[TicketMoved]) -> None:
 def on_ticket_escalated(tx: Transaction, fact: TicketEscalated) -> None:
     """Make its visit as urgent; who was asked already keeps the time they were given."""
     visit = unended_visit_of(tx.session, fact.ticket_id)
-    if visit is not None:
-        refresh(tx, visit)
+    if visit is None:
+        return
+    refresh(tx, visit)
+    if visit.priority == Priority.P1 and visit.state in NOT_BEGUN:
+        wish_for_visit(tx, visit, site_by_id(tx.session, visit.site_id).region, "urgent")
 
 
 def on_clock_warned(tx: Transaction, fact: ClockWarned) -> None:

@@ -5,16 +5,27 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from fleet_server.auth.rules import Scope
 from fleet_server.bulk import one_of
 from fleet_server.cabinets.models import Site
 from fleet_server.cabinets.queries import within
-from fleet_server.dispatch.models import Offer, Visit, VisitHistory, VisitTicket
+from fleet_server.dispatch.models import (
+    Offer,
+    PlanMove,
+    PlanRound,
+    PlanVersion,
+    PlanWish,
+    Visit,
+    VisitHistory,
+    VisitTicket,
+)
 from fleet_server.dispatch.states import NOT_BEGUN, UNENDED, OfferState, VisitState
 from fleet_server.errors import NotFoundError
-from fleet_server.tickets.models import Ticket
+from fleet_server.faults.models import Fault
+from fleet_server.faults.states import FaultState
+from fleet_server.tickets.models import Ticket, TicketFault
 
 
 def visit_by_id(session: Session, visit_id: str) -> Visit:
@@ -235,3 +246,135 @@ def history_of(session: Session, visit_id: str) -> list[VisitHistory]:
     """Steps of a visit, oldest first."""
     found = select(VisitHistory).where(VisitHistory.visit_id == visit_id)
     return list(session.scalars(found.order_by(VisitHistory.seq)))
+
+
+def planned_in(session: Session, region: str) -> list[tuple[Visit, Site]]:
+    """Visits of a region that nobody has been asked for, with their sites, oldest first."""
+    found = (
+        select(Visit, Site)
+        .join(Site, Site.id == Visit.site_id)
+        .where(Site.region == region, Visit.state == VisitState.PLANNED)
+        .order_by(Visit.id)
+    )
+    return [(visit, site) for visit, site in session.execute(found)]
+
+
+def refusals_of(session: Session, visit_ids: Iterable[str]) -> dict[str, set[str]]:
+    """Technicians who declined each visit, or gave one of its tickets back."""
+    ids = list(visit_ids)
+    declined = select(Offer.visit_id, Offer.technician_id).where(
+        one_of(session, Offer.visit_id, ids), Offer.state == OfferState.DECLINED
+    )
+    mine, other = aliased(VisitTicket), aliased(VisitTicket)
+    returned = (
+        select(mine.visit_id, Visit.technician_id)
+        .join(other, other.ticket_id == mine.ticket_id)
+        .join(Visit, Visit.id == other.visit_id)
+        .where(one_of(session, mine.visit_id, ids), Visit.given_back)
+    )
+    found: dict[str, set[str]] = {}
+    for query in (declined, returned):
+        for visit_id, technician_id in session.execute(query):
+            if technician_id is not None:
+                found.setdefault(visit_id, set()).add(technician_id)
+    return found
+
+
+def fault_codes_of(session: Session, visit_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Codes of the active faults of the tickets of each visit."""
+    found = (
+        select(VisitTicket.visit_id, Fault.code)
+        .join(TicketFault, TicketFault.ticket_id == VisitTicket.ticket_id)
+        .join(Fault, Fault.id == TicketFault.fault_id)
+        .where(one_of(session, VisitTicket.visit_id, visit_ids))
+        .where(VisitTicket.dropped_at.is_(None), Fault.state == FaultState.ACTIVE)
+        .order_by(Fault.id)
+    )
+    codes: dict[str, list[str]] = {}
+    for visit_id, code in session.execute(found):
+        codes.setdefault(visit_id, []).append(code)
+    return codes
+
+
+def visits_by_id(session: Session, visit_ids: Iterable[str]) -> dict[str, Visit]:
+    """Those of these visits that there are."""
+    found = select(Visit).where(one_of(session, Visit.id, list(visit_ids)))
+    return {visit.id: visit for visit in session.scalars(found)}
+
+
+def next_wish(session: Session, now: datetime) -> PlanWish | None:
+    """The most urgent wish for a plan that is due, locked."""
+    found = (
+        select(PlanWish)
+        .where(PlanWish.not_before <= now)
+        .order_by(PlanWish.tier, PlanWish.wished_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalar(found)
+
+
+def regions_with_work(session: Session, before: datetime, limit: int) -> list[str]:
+    """Regions with visits to plan whose last round lies before an instant."""
+    found = (
+        select(Site.region)
+        .join(Visit, Visit.site_id == Site.id)
+        .outerjoin(PlanRound, PlanRound.region == Site.region)
+        .where(Visit.state.in_(NOT_BEGUN))
+        .where(or_(PlanRound.round_at.is_(None), PlanRound.round_at <= before))
+        .group_by(Site.region)
+        .order_by(Site.region)
+        .limit(limit)
+    )
+    return list(session.scalars(found))
+
+
+def steps_since(session: Session, region: str, since: datetime) -> bool:
+    """Whether any visit of a region took a step since then."""
+    found = (
+        select(VisitHistory.seq)
+        .join(Visit, Visit.id == VisitHistory.visit_id)
+        .join(Site, Site.id == Visit.site_id)
+        .where(Site.region == region, VisitHistory.at > since)
+        .limit(1)
+    )
+    newly = (
+        select(Visit.id)
+        .join(Site, Site.id == Visit.site_id)
+        .where(Site.region == region, Visit.created_at > since)
+        .limit(1)
+    )
+    return session.scalar(found) is not None or session.scalar(newly) is not None
+
+
+def plans_within(scope: Scope) -> Select[PlanVersion]:
+    """Plan versions of the regions of a scope."""
+    found = select(PlanVersion)
+    return found if scope.everywhere else found.where(PlanVersion.region.in_(scope.regions))
+
+
+def moves_of(session: Session, plan_ids: Iterable[str]) -> defaultdict[str, list[PlanMove]]:
+    """What each of these plans moved."""
+    found = (
+        select(PlanMove)
+        .where(PlanMove.plan_id.in_(list(plan_ids)))
+        .order_by(PlanMove.plan_id, PlanMove.visit_id)
+    )
+    moves: defaultdict[str, list[PlanMove]] = defaultdict(list)
+    for row in session.scalars(found):
+        moves[row.plan_id].append(row)
+    return moves
+
+
+def technicians_to_draw(session: Session, before: datetime, limit: int) -> list[str]:
+    """Technicians with a visit ahead whose risk is not known, or was drawn before an instant."""
+    found = (
+        select(Visit.technician_id)
+        .where(Visit.state.in_([VisitState.OFFERED, VisitState.ACCEPTED]))
+        .where(Visit.technician_id.is_not(None))
+        .where(or_(Visit.risk_at.is_(None), Visit.risk_at <= before))
+        .group_by(Visit.technician_id)
+        .order_by(Visit.technician_id)
+        .limit(limit)
+    )
+    return [one for one in session.scalars(found) if one is not None]

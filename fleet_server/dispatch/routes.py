@@ -48,7 +48,7 @@ def standing_problem(
         mine = [job_of(visit, site, tx.now) for visit, site in waiting]
         jobs += mine
         routes[key] = tuple(job.id for job in mine)
-        front = routes[key][: _pinned(tx.now, waiting)]
+        front = routes[key][: pinned_front(tx.now, waiting)]
         days.append(_day(tx.now, key, visits[key], starts[key], until.get(key), front))
     return Problem(tuple(jobs), tuple(days), previous=Plan(routes))
 
@@ -82,7 +82,7 @@ def write_arrivals(tx: Transaction, times: Iterable[tuple[str, float]]) -> None:
     """Seconds from now -> `planned_arrival_at` of the visits."""
     for visit_id, seconds in times:
         visit = tx.session.get_one(Visit, visit_id)
-        visit.planned_arrival_at = _instant(tx.now, seconds)
+        visit.planned_arrival_at, visit.risk_at = _instant(tx.now, seconds), None
 
 
 def _instant(now: datetime, seconds: float) -> datetime:
@@ -100,12 +100,13 @@ def _day(
     free = 0.0
     for visit, site in rows:
         if visit.state in {VisitState.TRAVELLING, VisitState.ON_SITE}:
-            start, free = Place(site.latitude, site.longitude), _free_after(visit, now)
+            start, free = Place(site.latitude, site.longitude), free_after(visit, now)
     end = inf if until is None else max((until - now).total_seconds(), free)
     return TechnicianDay(technician_id, technician_id, start, free, end, fixed=front)
 
 
-def _free_after(visit: Visit, now: datetime) -> float:
+def free_after(visit: Visit, now: datetime) -> float:
+    """Seconds until somebody under way should be done with this visit."""
     begins = visit.checked_in_at or visit.planned_arrival_at or now
     elapsed = (begins - now).total_seconds()
     if visit.state == VisitState.TRAVELLING:
@@ -113,7 +114,7 @@ def _free_after(visit: Visit, now: datetime) -> float:
     return max(elapsed + SERVICE_SECONDS, 0.0)
 
 
-def _pinned(now: datetime, rows: list[Row]) -> int:
+def pinned_front(now: datetime, rows: list[Row]) -> int:
     """Length of the front of the route that keeps its place."""
     fixed = [
         index + 1

@@ -61,9 +61,14 @@ class AnswerOrder(Order):
 
 
 class ReplanOrder(Order):
-    """`POST /dispatch/replan`: one visit nobody has taken, or all of them."""
+    """`POST /dispatch/replan`: one visit nobody has taken, or all of them.
+
+    With `region`, a better plan of that region is wished for, too (tier 2, or 3 if so stated).
+    """
 
     visit_id: str | None = Field(None, max_length=36)
+    region: str | None = Field(None, min_length=1, max_length=40)
+    tier: int = Field(2, ge=2, le=3)
 
 
 class ReplanView(View):
@@ -95,7 +100,12 @@ class VisitView(View):
     level: int
     created_at: datetime
     due_at: datetime | None
+    resolve_by: datetime | None
     planned_arrival_at: datetime | None
+    planned_for: str | None
+    locked_to: str | None
+    late_probability: float | None
+    arrival_p80_at: datetime | None
     refusals: int
     check_in_way: CheckInWay | None
     checked_in_at: datetime | None
@@ -214,3 +224,66 @@ class PlanView(View):
     at: datetime
     routes: list[RouteView]
     unassigned: list[UnassignedView]
+
+
+class AssignmentOrder(Order):
+    """`POST /visits/{id}/assignment`; `lock` keeps every plan from moving it."""
+
+    technician_id: str = Field(min_length=1, max_length=36)
+    lock: bool = False
+    reason: str = Field(min_length=1, max_length=150)
+
+
+class PreviewOrder(Order):
+    """`POST /dispatch/preview`: what it would cost."""
+
+    visit_id: str = Field(min_length=1, max_length=36)
+    technician_id: str = Field(min_length=1, max_length=36)
+
+
+class PriceView(View):
+    """What giving a visit to somebody costs. Nothing is changed by asking."""
+
+    technician_id: str
+    arrival_at: datetime | None
+    cost_seconds: float
+    newly_late: list[str]
+    violations: list[str]
+
+
+class AssignmentView(View):
+    """The visit after it was given to somebody, and what that cost."""
+
+    visit: VisitView
+    price: PriceView
+
+
+class PlanMoveView(View):
+    """A visit a plan gave to somebody else."""
+
+    visit_id: str
+    giver: str | None
+    taker: str | None
+    arrival_before: datetime | None
+    arrival_after: datetime | None
+    reason: str
+    numbers: dict[str, Any]
+    reason_zh: str
+    reason_en: str
+
+
+class PlanVersionView(View):
+    """A plan that replaced another one, and why."""
+
+    id: str
+    region: str
+    tier: int
+    cause: str
+    made_at: datetime
+    made_by: str
+    verdict: str
+    saved_seconds: float
+    breaches_removed: int
+    accepted_moved: int
+    took_seconds: float
+    moves: list[PlanMoveView] = Field(default_factory=list)

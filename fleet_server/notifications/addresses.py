@@ -5,7 +5,6 @@ server shall connect to: it is sealed at rest with the server's key, shown maske
 number, and refused when it leads into the house.
 """
 
-import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +22,7 @@ from fleet_server.notifications.public_hosts import host_problem
 from fleet_server.notifications.queries import address_by_digest, addresses_of, others_with
 from fleet_server.notifications.rules import Channel, channel_digest, to_role, to_user
 from fleet_server.notifications.schemas import CHANNELS_MAX, PushOrder
+from fleet_server.notifications.web_push import unpadded
 from fleet_server.signing import SigningService
 from fleet_server.transactions import Transaction
 from protocol.sealing import seal
@@ -189,8 +189,3 @@ def _checked(order: PushOrder, allowed: Allowed) -> str:
     if len(point) != P256_POINT_BYTES or len(auth) != PUSH_AUTH_BYTES:
         raise InvalidError("keys", f"{P256_POINT_BYTES} and {PUSH_AUTH_BYTES} bytes are wanted")
     return parts.hostname
-
-
-def unpadded(text: str) -> bytes:
-    """Bytes of base64url without padding (RFC 7515, 2)."""
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -6,6 +6,7 @@ Traps of apprise that are stepped around here, each with a test:
 - limits of length count characters where services count bytes: a Chinese text of 1,000
   characters is 3,000 bytes, and WeCom takes 2,048. So it is cut here, at a character;
 - an empty body is an error: then the title is said once more;
+- robots that refuse in the body of a 200 count as having taken it: `robots.py` judges them;
 - its own log lines may hold the URL, which is the secret: they are switched off.
 """
 
@@ -16,6 +17,7 @@ import apprise
 
 from fleet_server.notifications.doors import TAKEN, Outcome, Result
 from fleet_server.notifications.letters import Letter, cut
+from fleet_server.notifications.robots import judge_robots
 
 BYTES_MAX = {"wecombot": 2_048, "dingtalk": 19_000, "feishu": 19_000, "lark": 19_000}
 """Title and body together, by the services' own documents; a message past it is refused whole."""
@@ -25,6 +27,7 @@ IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 for name in ("apprise", "urllib3"):
     logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+judge_robots()
 
 
 class AppriseSender:

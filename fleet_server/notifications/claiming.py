@@ -69,10 +69,17 @@ def claim(
         looked_at += sum(len(letter.delivery_ids) for letter in letters)
         if letters:
             lanes[address.lane] += 1
-            address.leased_until, address.served_at = tx.now + LEASE, tx.now
-            channel = Channel(address.channel)
-            parcels.append(Parcel(address.id, channel, address.lane, secret, letters))
+            parcels.append(_leased(tx, address, secret, letters))
     return parcels
+
+
+def _leased(
+    tx: Transaction, address: NoticeAddress, secret: str, letters: Sequence[Letter]
+) -> Parcel:
+    until = tx.now + LEASE
+    address.leased_until, address.served_at = until, tx.now
+    channel = Channel(address.channel)
+    return Parcel(address.id, channel, address.lane, secret, letters, until)
 
 
 def _secret(

@@ -66,6 +66,10 @@ class Deliverer:
         self._spread()
         with self._transactions.write(ACTOR) as tx:
             give_up_old(tx)
+        with self._changed:
+            in_hand = len(self._in_hand)
+        if in_hand >= self._senders:
+            log.warning("notices.senders_busy", in_hand=in_hand)
         count = 0
         for _ in range(self._senders):
             parcels = self._claim()

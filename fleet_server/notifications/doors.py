@@ -7,7 +7,7 @@ behind a network: it may fail in any way, and take its time. It gets no session 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -56,6 +56,8 @@ class Parcel:
     lane: str
     secret: str
     letters: Sequence[Letter]
+    leased_until: datetime
+    """Tells this lease from a later one of the same address."""
 
     def key_of(self, letter: Letter) -> str:
         """Idempotency key: the same whenever the same leaves to the same address again."""

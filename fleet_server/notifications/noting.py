@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 from fleet_server.bulk import one_of
 from fleet_server.logs import get_logger
 from fleet_server.notifications.doors import Outcome, Parcel, Result, Tried
-from fleet_server.notifications.models import Notice, NoticeAddress, NoticeDelivery, NoticeReceipt
+from fleet_server.notifications.models import Notice, NoticeAddress, NoticeDelivery
 from fleet_server.notifications.preferences import NO_WISHES, wishes_of
 from fleet_server.notifications.queries import (
     addresses_of,
@@ -36,7 +36,7 @@ from fleet_server.notifications.rules import (
 )
 from fleet_server.notifications.service import notify
 from fleet_server.notifications.spreading import delivery, settle
-from fleet_server.notifications.states import DELIVERY_LIFE, NoticeState
+from fleet_server.notifications.states import DELIVERY_LIFE, WAITING, NoticeState
 from fleet_server.notifications.templates import InBoth, said
 from fleet_server.transactions import Transaction
 
@@ -46,7 +46,6 @@ AGE_MAX = timedelta(hours=48)
 """A delivery that waited so long has failed, whatever for: longer than any quiet hours."""
 OLD_PER_ROUND = 200
 UNDELIVERED = "notice.undelivered"
-WAITING = frozenset({NoticeState.PENDING, NoticeState.HELD})
 KEPT_FOR = timedelta(days=90)
 """How long it is known what became of a delivery; the notice itself stays."""
 
@@ -54,7 +53,8 @@ KEPT_FOR = timedelta(days=90)
 def note(tx: Transaction, parcel: Parcel, tried: Sequence[Tried]) -> None:
     """Note what came of a parcel and let go of its address. Untried letters stay due."""
     address = tx.session.get_one(NoticeAddress, parcel.address_id, with_for_update=True)
-    address.leased_until = None
+    if address.leased_until == parcel.leased_until:
+        address.leased_until = None  # else it ended, and another sender has the address now
     touched: set[str] = set()
     for letter, outcome in tried:
         touched |= set(notices_of(tx.session, letter.delivery_ids))
@@ -95,10 +95,10 @@ def give_up_old(tx: Transaction) -> None:
 
 
 def forget_old_deliveries(tx: Transaction) -> None:
-    """Sweep: drop deliveries and receipts older than KEPT_FOR."""
-    before = tx.now - KEPT_FOR
-    tx.session.execute(delete(NoticeDelivery).where(NoticeDelivery.created_at < before))
-    tx.session.execute(delete(NoticeReceipt).where(NoticeReceipt.read_at < before))
+    """Sweep: drop deliveries that ended and are older than KEPT_FOR."""
+    old = NoticeDelivery.created_at < tx.now - KEPT_FOR
+    ended = NoticeDelivery.state.in_(DELIVERY_LIFE.final)  # as the index begins
+    tx.session.execute(delete(NoticeDelivery).where(old, ended))
 
 
 def settle_all(tx: Transaction, notice_ids: Iterable[str]) -> None:

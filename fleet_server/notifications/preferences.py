@@ -4,7 +4,7 @@ No preference loses a notice: it only decides where and when it leaves, and one 
 is kept and shown. Urgent ones know no quiet hours (requirements 4, trap f).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 from zoneinfo import ZoneInfo
@@ -28,16 +28,20 @@ class Wishes:
     normal: frozenset[str] | None = None
     urgent: frozenset[str] | None = None
 
-    def chosen(self, addresses: Iterable[NoticeAddress], urgency: Urgency) -> list[NoticeAddress]:
-        """Return those of a person's addresses a notice goes to."""
+    def chosen(self, addresses: Sequence[NoticeAddress], urgency: Urgency) -> list[NoticeAddress]:
+        """Return those of a person's addresses a notice goes to.
+
+        Who wants only what is not there any more (a browser that is gone) gets it by all others.
+        """
         wanted = self.urgent if urgency is Urgency.URGENT else self.normal
-        return [
+        if wanted is None:
+            return list(addresses)
+        found = [
             one
             for one in addresses
-            if wanted is None
-            or one.id in wanted
-            or (one.channel == Channel.WEB_PUSH and Channel.WEB_PUSH in wanted)
+            if one.id in wanted or (one.channel == Channel.WEB_PUSH and Channel.WEB_PUSH in wanted)
         ]
+        return found if found or not wanted else list(addresses)
 
 
 NO_WISHES = Wishes()
@@ -92,13 +96,19 @@ def set_preference(tx: Transaction, user_id: str, order: PreferenceShape) -> Non
 
 
 def _wishes(row: NoticePreference) -> Wishes:
-    quiet = None
-    if row.quiet_from is not None and row.quiet_to is not None:
-        begins, ends = time.fromisoformat(row.quiet_from), time.fromisoformat(row.quiet_to)
-        quiet = QuietHours(begins, ends, ZoneInfo(row.time_zone))
     return Wishes(
-        Language(row.language), quiet, _some(row.channels_normal), _some(row.channels_urgent)
+        Language(row.language),
+        _quiet_hours(row),
+        _some(row.channels_normal),
+        _some(row.channels_urgent),
     )
+
+
+def _quiet_hours(row: NoticePreference) -> QuietHours | None:
+    if row.quiet_from is None or row.quiet_to is None:
+        return None
+    begins, ends = time.fromisoformat(row.quiet_from), time.fromisoformat(row.quiet_to)
+    return QuietHours(begins, ends, ZoneInfo(row.time_zone))
 
 
 def _some(channels: list[str] | None) -> frozenset[str] | None:

@@ -21,9 +21,8 @@ from fleet_server.notifications.models import (
     OnCallTurn,
 )
 from fleet_server.notifications.rules import ON_CALL, Urgency, to_role, to_user
-from fleet_server.notifications.states import NoticeState
+from fleet_server.notifications.states import WAITING, NoticeState
 
-WAITING = (NoticeState.PENDING, NoticeState.HELD)
 _DUE_COLUMNS: tuple[Any, ...] = (
     NoticeDelivery.id,
     NoticeDelivery.user_id,
@@ -58,10 +57,11 @@ def notices_for(actor: Actor) -> Select[Notice]:
 
 
 def unread(actor: Actor) -> ColumnElement[bool]:
-    """Whether the caller has not read a notice."""
-    return ~exists().where(
-        NoticeReceipt.notice_id == Notice.id, NoticeReceipt.user_id == (actor.user_id or "")
-    )
+    """Whether the caller has not read a notice; what is older than the account counts as read."""
+    me = actor.user_id or ""
+    was_read = exists().where(NoticeReceipt.notice_id == Notice.id, NoticeReceipt.user_id == me)
+    joined = select(User.created_at).where(User.id == me).scalar_subquery()
+    return and_(~was_read, Notice.created_at >= joined)
 
 
 def unread_count(session: Session, actor: Actor, limit: int) -> int:

@@ -8,6 +8,7 @@ outside of any transaction (`delivery.py`).
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Actor
 from fleet_server.live.service import changed
+from fleet_server.notifications.events import NoticeAcknowledged
 from fleet_server.notifications.models import Notice, NoticeReceipt
 from fleet_server.notifications.queries import notice_for, receipt_of
 from fleet_server.notifications.rules import About, Urgency, Words, leaves_by_channel
@@ -64,6 +65,7 @@ def acknowledge(tx: Transaction, actor: Actor, notice_id: str) -> Notice:
     if notice.acknowledged_at is None:
         notice.acknowledged_at, notice.acknowledged_by = tx.now, actor.name
         record(tx, "notice.acknowledged", "notice", notice.id, site_id=notice.site_id)
+        tx.announce(NoticeAcknowledged(notice.id, notice.kind, notice.about_kind, notice.about_id))
         changed(tx, [TOPIC], "notice", notice.id, notice.site_id)
     return notice
 

@@ -22,6 +22,7 @@ from fleet_server.notifications.queries import (
     unspread_notices,
 )
 from fleet_server.notifications.rules import ATTEMPTS_MAX, ON_CALL, Urgency, retry_delay, to_user
+from fleet_server.notifications.service import TOPIC
 from fleet_server.notifications.states import NOTICE_LIFE, NoticeState, state_of
 from fleet_server.transactions import Transaction
 
@@ -31,7 +32,6 @@ SPREAD_MAX = 50
 """Notices spread in one transaction: with 20 readers each it holds up other writers for 0.1 s."""
 RECIPIENTS_MAX = 500
 """People one notice is sent to; more hold no role together. Those left over see it all the same."""
-TOPIC = "notices"
 _ROLES = frozenset(Role)
 
 

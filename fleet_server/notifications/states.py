@@ -17,7 +17,8 @@ class NoticeState(StrEnum):
 
 
 _S = NoticeState
-_WAITING = frozenset({_S.PENDING, _S.HELD})
+WAITING = frozenset({_S.PENDING, _S.HELD})
+"""A delivery that still leaves, now or later."""
 _ENDED = frozenset({_S.KEPT, _S.SENT, _S.FAILED})
 
 NOTICE_LIFE = LifeCycle(

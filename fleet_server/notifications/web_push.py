@@ -131,8 +131,8 @@ def sealed(content: bytes, p256dh: str, auth: str) -> bytes:
         content,
         salt=new_secret_bytes(SALT_BYTES),
         private_key=ec.generate_private_key(ec.SECP256R1()),
-        dh=_unpadded(p256dh),
-        auth_secret=_unpadded(auth),
+        dh=unpadded(p256dh),
+        auth_secret=unpadded(auth),
         version="aes128gcm",
     )
     return body
@@ -154,5 +154,6 @@ def _encoded(said: dict[str, Any]) -> bytes:
     return json.dumps(said, ensure_ascii=False).encode()
 
 
-def _unpadded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def unpadded(text: str) -> bytes:
+    """Bytes of base64url without padding (RFC 7515, 2)."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -213,12 +213,21 @@ def reading_of(clock: ServiceClock) -> Reading:
 def earliest_due(
     session: Session, owner_kind: str, owner_ids: Iterable[str], event: str
 ) -> datetime | None:
-    """Return when the first running clock that `event` stops is due, over these things."""
-    dues = [
-        clock.due_at
+    """Return when the first running clock that is about `event` is due, over these things."""
+    return earliest_dues(session, owner_kind, owner_ids, [event])[event]
+
+
+def earliest_dues(
+    session: Session, owner_kind: str, owner_ids: Iterable[str], events: Collection[str]
+) -> dict[str, datetime | None]:
+    """Return the same for several events, in one look."""
+    running = [
+        (pinned(session, clock.policy).clock(clock.name), clock.due_at)
         for clocks in clocks_of(session, owner_kind, owner_ids).values()
         for clock in clocks
         if clock.stopped_at is None
-        and event in pinned(session, clock.policy).clock(clock.name).stop
     ]
-    return min(dues, default=None)
+    return {
+        event: min((due for rule, due in running if rule.is_about(event)), default=None)
+        for event in events
+    }

@@ -68,6 +68,14 @@ class ClockRule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     calendar: str = ""
     """Name of a calendar, or `site`; only for business time and working days."""
 
+    def is_about(self, event: str) -> bool:
+        """Whether the clock is for this event: the first of those that stop it.
+
+        A promise is about each of them. The first response is no arrival, though an arrival ends
+        its clock.
+        """
+        return self.stop[0] == event or (self.unit is Unit.PROMISED and event in self.stop)
+
     def seconds(self, priority: Priority) -> float:
         """Target in seconds of the clock's own time."""
         amount = self.target[priority]

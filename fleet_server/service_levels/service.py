@@ -155,7 +155,7 @@ def promise(
         raise DueInThePastError(due_at, tx.now)
     step = Step(StepKind.PROMISED, tx.now, until=due_at)
     running = running_clocks(tx.session, owner.kind, [owner.id])
-    concerned = [clock for clock in running if _is_about(_rule(tx.session, clock), event)]
+    concerned = [clock for clock in running if _rule(tx.session, clock).is_about(event)]
     if not any(_rule(tx.session, clock).unit is Unit.PROMISED for clock in concerned):
         concerned += _start_promise(tx, owner, subject, event, due_at)
     _move(tx, [_Move(clock, step, {"event": event}) for clock in concerned])
@@ -321,10 +321,6 @@ def _look_at(session: Session, reading: Reading, policy: Policy) -> datetime | N
 def escalation_waits(policy: Policy) -> list[timedelta]:
     """How long after a breach each rung of the escalation is told."""
     return [timedelta(seconds=one.after_seconds) for one in policy.escalations]
-
-
-def _is_about(rule: ClockRule, event: str) -> bool:
-    return rule.stop[0] == event or (rule.unit is Unit.PROMISED and event in rule.stop)
 
 
 def _rule(session: Session, clock: ServiceClock) -> ClockRule:

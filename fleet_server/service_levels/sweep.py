@@ -72,7 +72,8 @@ def _tell(tx: Transaction, clock: ServiceClock, percent: int, audiences: list[st
     urgency = Urgency.URGENT if percent >= 90 else Urgency.NORMAL
     known = [clock.accountable if who == OWNER else who for who in audiences]
     for audience in dict.fromkeys(known):
-        notify(tx, audience, _message(tx, clock, percent), about, urgency)
+        message = _message(tx, clock, percent)
+        notify(tx, audience, message, about, urgency, must_acknowledge=percent >= 100)
 
 
 def _message(tx: Transaction, clock: ServiceClock, percent: int) -> Message:

@@ -23,7 +23,7 @@ class TechnicianAway:
     starts_at: datetime
     ends_at: datetime
     absence_id: str | None
-    reason: str
+    """None: it is a shift that was taken back."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ that no book can refuse: then the stock is emptied, and the dispatcher hears tha
 
 from collections.abc import Mapping
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from fleet_server.audit.service import record
 from fleet_server.auth.rules import Role
-from fleet_server.errors import ConflictError, NotFoundError
+from fleet_server.errors import ConflictError, InvalidError, NotFoundError
 from fleet_server.live.service import DISPATCH, changed
 from fleet_server.notifications.rules import About, to_role
 from fleet_server.notifications.service import notify
@@ -38,7 +38,7 @@ from fleet_server.technicians.parts_schemas import (
     PartOrder,
 )
 from fleet_server.technicians.queries import location_by_id
-from fleet_server.technicians.rules import MovementKind, moved
+from fleet_server.technicians.rules import LocationKind, MovementKind, moved
 from fleet_server.transactions import Transaction
 
 
@@ -49,6 +49,27 @@ def add_location(tx: Transaction, order: LocationOrder) -> Location:
     tx.session.flush()
     record(tx, "location.added", "location", row.id, {"kind": order.kind})
     return row
+
+
+def change_location(tx: Transaction, location: Location, order: LocationOrder) -> None:
+    """Say anew what a location is. Raises ConflictError for a depot somebody starts from."""
+    starts = select(Technician.id).where(Technician.depot_id == location.id).limit(1)
+    is_start = tx.session.scalar(starts) is not None
+    if order.kind is LocationKind.VAN and is_start:
+        raise ConflictError("somebody's day begins there; a van has no place of its own")
+    for name, value in order.model_dump().items():
+        setattr(location, name, value)
+    record(tx, "location.changed", "location", location.id, {"kind": order.kind})
+    changed(tx, [DISPATCH], "location", location.id)
+
+
+def change_part(tx: Transaction, part: Part, order: PartOrder) -> None:
+    """Say anew what a part is for. Raises InvalidError for another code: that is another part."""
+    if order.code != part.code:
+        raise InvalidError("code", "a code stays; add another part")
+    for name, value in order.model_dump().items():
+        setattr(part, name, value)
+    record(tx, "part.changed", "part", part.code)
 
 
 def add_part(tx: Transaction, order: PartOrder) -> Part:

@@ -1,9 +1,10 @@
-"""Routes of locations, parts, what repairs take, and the stock of vans.
+"""Routes of parts, of what repairs take, and of the stock of vans.
 
 Split from `api.py` by object.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path
@@ -12,17 +13,16 @@ from sqlalchemy import select
 from fleet_server.auth.api import CurrentActor
 from fleet_server.auth.rules import Actor, Permission
 from fleet_server.technicians import parts
-from fleet_server.technicians.models import Location, Part, PartMovement, PartNeed
+from fleet_server.technicians.models import Part, PartMovement, PartNeed
 from fleet_server.technicians.parts_queries import (
     locked_stock,
     movements_of,
     needs_by_fault,
+    part_by_code,
     stock_of,
 )
 from fleet_server.technicians.parts_schemas import (
     AllNeedsView,
-    LocationOrder,
-    LocationView,
     MovementOrder,
     MovementView,
     NeededView,
@@ -34,8 +34,6 @@ from fleet_server.technicians.parts_schemas import (
     StockView,
 )
 from fleet_server.technicians.permissions import is_self, may_manage, own_or_managed, readable
-from fleet_server.technicians.queries import locations_within
-from fleet_server.technicians.rules import LocationKind
 from fleet_server.transactions import Transaction
 from fleet_server.web.context import WebContext
 from fleet_server.web.idempotency import IdempotencyKey, create_once
@@ -46,37 +44,6 @@ from fleet_server.web.schemas import Page
 router = Router(tags=["technicians"])
 
 
-@router.get("/locations")
-def list_locations(
-    actor: CurrentActor,
-    context: WebContext,
-    kind: LocationKind | None = None,
-    limit: Limit = LIMIT_DEFAULT,
-    after: After = None,
-) -> Page[LocationView]:
-    """List depots, warehouses and vans of the caller's regions."""
-    found = locations_within(actor.must_somewhere(Permission.VIEW))
-    if kind is not None:
-        found = found.where(Location.kind == kind)
-    with context.transactions.read() as tx:
-        return page_of(tx.session, found, Location.id, limit, after, LocationView.model_validate)
-
-
-@router.post("/locations", status_code=201)
-def add_location(
-    order: LocationOrder, actor: CurrentActor, context: WebContext, key: IdempotencyKey = None
-) -> LocationView:
-    """Add a location."""
-    actor.must(Permission.DISPATCH, region=order.region)
-
-    def create(tx: Transaction) -> LocationView:
-        return LocationView.model_validate(parts.add_location(tx, order))
-
-    return create_once(
-        context.transactions, actor.name, key, "locations", order, LocationView, create
-    )
-
-
 @router.get("/parts")
 def list_parts(
     actor: CurrentActor, context: WebContext, limit: Limit = LIMIT_DEFAULT, after: After = None
@@ -84,7 +51,7 @@ def list_parts(
     """List parts by code."""
     actor.must_somewhere(Permission.VIEW)
     with context.transactions.read() as tx:
-        show = PartView.model_validate
+        show = partial(_part_view, actor)
         return page_of(tx.session, select(Part), Part.code, limit, after, show, newest_first=False)
 
 
@@ -96,9 +63,27 @@ def add_part(
     actor.must(Permission.DISPATCH)
 
     def create(tx: Transaction) -> PartView:
-        return PartView.model_validate(parts.add_part(tx, order))
+        return _part_view(actor, parts.add_part(tx, order))
 
     return create_once(context.transactions, actor.name, key, "parts", order, PartView, create)
+
+
+@router.get("/parts/{code}")
+def show_part(code: str, actor: CurrentActor, context: WebContext) -> PartView:
+    """Show one part."""
+    actor.must_somewhere(Permission.VIEW)
+    with context.transactions.read() as tx:
+        return _part_view(actor, part_by_code(tx.session, code))
+
+
+@router.put("/parts/{code}")
+def change_part(code: str, order: PartOrder, actor: CurrentActor, context: WebContext) -> PartView:
+    """Say anew what a part is for."""
+    actor.must(Permission.DISPATCH)
+    with context.transactions.write(actor.name) as tx:
+        part = part_by_code(tx.session, code)
+        parts.change_part(tx, part, order)
+        return _part_view(actor, part)
 
 
 @router.get("/part-needs")
@@ -175,6 +160,12 @@ def move_stock(
 
     purpose = f"technicians/{technician_id}/stock"
     return create_once(context.transactions, actor.name, key, purpose, order, MovementView, create)
+
+
+def _part_view(actor: Actor, part: Part) -> PartView:
+    view = PartView.model_validate(part)
+    view.actions = ["change"] if actor.may(Permission.DISPATCH) else []
+    return view
 
 
 def _needs_view(actor: Actor, fault_code: str, rows: Sequence[PartNeed]) -> NeedsView:

@@ -58,6 +58,17 @@ def stock_of(session: Session, technician_id: str) -> list[tuple[Part, int]]:
     return [(part, quantity) for part, quantity in session.execute(found)]
 
 
+def stocks_of(session: Session, technician_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """What each of these vans holds, by part."""
+    found = select(VanStock).where(
+        VanStock.technician_id.in_(list(technician_ids)), VanStock.quantity > 0
+    )
+    stocks: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for row in session.scalars(found):
+        stocks[row.technician_id][row.part_code] = row.quantity
+    return dict(stocks)
+
+
 def lacking_parts(
     session: Session, technician_ids: Collection[str], fault_codes: Collection[str]
 ) -> dict[str, dict[str, int]]:

@@ -29,6 +29,12 @@ def technician_by_id(session: Session, technician_id: str) -> Technician:
     return technician
 
 
+def technicians_by_id(session: Session, ids: Iterable[str]) -> list[Technician]:
+    """Those of these technicians that there are, by id."""
+    found = select(Technician).where(Technician.id.in_(list(ids))).order_by(Technician.id)
+    return list(session.scalars(found))
+
+
 def locked_technician(session: Session, technician_id: str) -> Technician:
     """Technician for a change; NotFoundError when there is none.
 

@@ -52,7 +52,7 @@ def add_absence(tx: Transaction, technician_id: str, span: Span, reason: str) ->
         visit_ids=[],
     )
     _added(tx, row, technician_id, "technician.absent")
-    tx.announce(TechnicianAway(technician_id, span.starts_at, span.ends_at, row.id, "away"))
+    tx.announce(TechnicianAway(technician_id, span.starts_at, span.ends_at, row.id))
     return row
 
 
@@ -68,8 +68,7 @@ def remove_shift(tx: Transaction, technician_id: str, shift_id: str) -> None:
         raise ConflictError("the shift has begun; note an absence instead")
     tx.session.delete(row)
     _noted(tx, technician_id, "technician.shift_removed", row)
-    span = (row.starts_at, row.ends_at)
-    tx.announce(TechnicianAway(technician_id, *span, None, "shift taken back"))
+    tx.announce(TechnicianAway(technician_id, row.starts_at, row.ends_at, None))
 
 
 def remove_absence(tx: Transaction, technician_id: str, absence_id: str) -> None:

@@ -6,6 +6,7 @@ now was asked before (`permissions.must_act`).
 
 from dataclasses import replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
@@ -22,6 +23,7 @@ from fleet_server.notifications.templates import InBoth, said
 from fleet_server.service_levels import service as clocks
 from fleet_server.service_levels.queries import earliest_due, policy_in_force
 from fleet_server.service_levels.rules import Priority
+from fleet_server.technicians.queries import technician_of_user
 from fleet_server.tickets import dues
 from fleet_server.tickets.events import TicketAppointed, TicketEscalated
 from fleet_server.tickets.models import Ticket, TicketHandOver, TicketNote
@@ -29,6 +31,7 @@ from fleet_server.tickets.queries import count_notes, ended_at_component, hand_o
 from fleet_server.tickets.rules import REPEATING, appointment_flaw, expectation_flaw
 from fleet_server.tickets.service import (
     OWNER_KIND,
+    PERSON,
     NewTicket,
     clock_owner,
     hand_over,
@@ -54,7 +57,7 @@ def give_to(tx: Transaction, ticket: Ticket, to: str, reason: str) -> TicketHand
     hand_over(tx, ticket, to, reason)
     tx.session.flush()
     title = InBoth(ticket.title_zh, ticket.title_en)
-    notify(tx, to, said("ticket.handed_over", ticket=title, reason=reason), about(ticket, site))
+    notify(tx, to, said("ticket.given", ticket=title, reason=reason), about(ticket, site))
     return hand_overs_of(tx.session, ticket.id)[-1]
 
 
@@ -76,7 +79,8 @@ def set_priority(tx: Transaction, ticket: Ticket, priority: Priority, reason: st
         {**details, "reason": reason},
         ticket.site_id,
     )
-    tx.announce(TicketEscalated(ticket.id, priority))
+    if priority.rank < before.rank:
+        tx.announce(TicketEscalated(ticket.id, priority))
 
 
 def add_note(tx: Transaction, ticket: Ticket, text: str) -> TicketNote:
@@ -120,6 +124,8 @@ def appoint(tx: Transaction, ticket: Ticket, start: datetime, end: datetime) -> 
     site = site_by_id(tx.session, ticket.site_id)
     tx.session.flush()
     clocks.promise(tx, clock_owner(ticket, site), subject_of(ticket, site), dues.ARRIVED, end)
+    if tx.actor.startswith(PERSON):  # who agreed on a time has spoken to the site
+        clocks.happened(tx, OWNER_KIND, ticket.id, "responded")
     details = {"from": start.isoformat(), "to": end.isoformat()}
     note(tx, ticket, "appointed", TicketState(ticket.state), "by the site", details)
     record(tx, "ticket.appointed", "ticket", ticket.id, details, ticket.site_id)
@@ -157,7 +163,7 @@ def linked_to_earlier(tx: Transaction, new: NewTicket) -> NewTicket:
 
 def about(ticket: Ticket, site: Site) -> About:
     """Return the subject of a notice about a ticket."""
-    return About("ticket", ticket.id, site.id, site.region)
+    return About("ticket", ticket.id, site.id, site.region, ZoneInfo(site.time_zone))
 
 
 def _check_taker(tx: Transaction, to: str, site: Site) -> None:
@@ -167,6 +173,9 @@ def _check_taker(tx: Transaction, to: str, site: Site) -> None:
     user = user_by_id(tx.session, key) if kind == "user" else None
     if user is None or not user.active or to != to_user(user.id):
         raise InvalidError("to", "name `user:<id>` of somebody with an account, or `role:<role>`")
+    technician = technician_of_user(tx.session, user.id)
+    if technician is not None and not technician.active:
+        raise InvalidError("to", f"{to} is out of service")
     grants = [Grant(Role(one.role), one.site_id, one.region) for one in user.grants]
     scope = scope_of(grants, Permission.VIEW)
     sees = scope is not None and any(grant.reaches(site.id, site.region) for grant in grants)

@@ -14,7 +14,7 @@ from fleet_server.faults.models import Fault
 from fleet_server.faults.rules import kind_of
 from fleet_server.service_levels.rules import Priority
 from fleet_server.tickets import dues
-from fleet_server.tickets.by_hand import hand_on_notes
+from fleet_server.tickets.by_hand import appoint, hand_on_notes
 from fleet_server.tickets.events import TicketMerging
 from fleet_server.tickets.models import Ticket, TicketFault
 from fleet_server.tickets.queries import faults_of
@@ -34,7 +34,7 @@ from fleet_server.tickets.service import (
     open_ticket,
     skills_of,
 )
-from fleet_server.tickets.states import JOINABLE, TicketState
+from fleet_server.tickets.states import ACTS, JOINABLE, TicketAct, TicketState
 from fleet_server.transactions import Transaction
 from protocol.faults import Severity
 
@@ -62,6 +62,7 @@ def merge(tx: Transaction, ticket: Ticket, into: Ticket, reason: str) -> None:
     severity = Severity(ticket.severity) if ticket.severity is not None else None
     escalate(tx, into, Priority(ticket.priority), severity)
     dues.keep_earlier(tx, OWNER_KIND, into.id, promised)
+    _keep_appointment(tx, ticket, into)
     ids = [fault.id for fault in faults]
     facts = {"from": ticket.id, "faults": ids}
     note(tx, into, "merged", TicketState(into.state), reason, facts)
@@ -116,6 +117,15 @@ def _hand_on_faults(
         _unlink(tx, ticket, fault)
         link_fault(tx, into, fault.id)
     tx.session.flush()
+
+
+def _keep_appointment(tx: Transaction, ticket: Ticket, into: Ticket) -> None:
+    """What the site was promised for the merged ticket holds for both, unless it wanted another."""
+    start, end = ticket.appointment_from, ticket.appointment_to
+    can_be_kept = TicketState(into.state) in ACTS[TicketAct.APPOINT]
+    if start is None or end is None or end <= tx.now or into.appointment_to or not can_be_kept:
+        return
+    appoint(tx, into, start, end)
 
 
 def _unlink(tx: Transaction, ticket: Ticket, fault: Fault) -> None:

@@ -20,6 +20,21 @@ def built(problem: Problem, plan: Plan | None = None) -> Plan:
     return standing.plan
 
 
+def relocated(problem: Problem, plan: Plan, job_id: str) -> Plan:
+    """Put one job where it is cheapest, all others staying; the same plan where that is so already.
+
+    Engines need neighbours to move a job past: in a region with little to do they find nothing.
+    """
+    standing = StandingPlan(problem, plan)
+    job = standing.evaluator.jobs[job_id]
+    standing.remove(job_id)
+    candidate = standing.cheapest(job)
+    if candidate is None:
+        return plan
+    standing.take(candidate, job)
+    return standing.plan
+
+
 def in_order_of_urgency(problem: Problem, plan: Plan) -> list[Job]:
     """Return the jobs that the plan leaves out, pinned ones first, then by priority and due."""
     placed = plan.placed

@@ -11,7 +11,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from fleet_server.dispatch.planner.errors import UnknownJobError
-from fleet_server.dispatch.planner.prices import late_price, left_out_price, move_price
+from fleet_server.dispatch.planner.prices import (
+    late_price,
+    left_out_price,
+    margin_of,
+    move_price,
+    tight_price,
+)
 from fleet_server.dispatch.planner.problem import Job, Plan, Problem, TechnicianDay
 from fleet_server.dispatch.planner.timing import legs_of, walk
 
@@ -179,6 +185,10 @@ class Evaluator:
             return ViolationCode.PINNED_ELSEWHERE
         return None
 
+    def margin(self, job: Job) -> float:
+        """Spare seconds that the job should have before it is due."""
+        return margin_of(job, self.problem.margin_seconds, self.problem.now_seconds)
+
     def is_moved(self, job: Job, technician_id: str) -> bool:
         """Whether people were told that somebody else does this job."""
         told = self._told.get(job.id)
@@ -190,6 +200,8 @@ class Evaluator:
 
     def _price(self, day: TechnicianDay, job: Job, start: float, late: float) -> float:
         price = late_price(job, late)
+        if self.problem.margin_seconds and not late:
+            price += tight_price(job, job.due_seconds - start, self.margin(job))
         if job.wait_weight:
             price += job.wait_weight * (start - self.problem.now_seconds)
         if self.is_moved(job, day.technician_id):

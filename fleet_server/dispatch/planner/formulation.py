@@ -20,6 +20,7 @@ from fleet_server.dispatch.planner.prices import (
     late_price,
     left_out_price,
     move_price,
+    tight_price,
 )
 from fleet_server.dispatch.planner.problem import Job, Plan, TechnicianDay
 from fleet_server.dispatch.planner.travel import Place
@@ -121,11 +122,18 @@ def answered(question: Question, plan: Plan, part: Part, routes: Sequence[Sequen
     return plan.with_routes(written)
 
 
-def windows_of(job: Job, *, with_late_steps: bool) -> list[tuple[float, float]]:
-    """Return latest starts and prizes of a job, the dearest first."""
+def windows_of(
+    job: Job, *, with_late_steps: bool, margin: float = 0.0
+) -> list[tuple[float, float]]:
+    """Return latest starts and prizes of a job, the dearest first.
+
+    With a margin the first ends so long before the job is due; using it up is the next step.
+    """
     prize = left_out_price(job)
-    steps = [(job.due_seconds, prize)]
+    steps = [(job.due_seconds - margin, prize)]
     if with_late_steps and job.due_seconds < inf:
+        if margin:
+            steps.append((job.due_seconds, prize - tight_price(job, 0.0, margin)))
         steps += [
             (job.due_seconds + late, prize - late_price(job, min(late, WORST_AFTER_SECONDS)))
             for late in LATE_STEPS_SECONDS
@@ -207,7 +215,8 @@ class _Writer:
     def _task(self, job: Job) -> Task:
         release = max(ceil(max(job.release_seconds, self._origin) - self._origin), 0)
         release = min(release, self._horizon)
-        steps = windows_of(job, with_late_steps=self._is_in_danger(job))
+        margin = self._evaluator.margin(job)
+        steps = windows_of(job, with_late_steps=self._is_in_danger(job, margin), margin=margin)
         factor = 1 if job.pinned_to is None else PINNED_FACTOR * _weight(job.priority)
         windows = [Window(self._whole(latest), round(prize * factor)) for latest, prize in steps]
         kept: dict[int, Window] = {}
@@ -224,10 +233,10 @@ class _Writer:
             tuple(job.parts.get(name, 0) for name in self._parts),
         )
 
-    def _is_in_danger(self, job: Job) -> bool:
+    def _is_in_danger(self, job: Job, margin: float) -> bool:
         if job.pinned_to is not None or job.id not in self._stops:
             return True
-        return self._stops[job.id][1].start_seconds > job.due_seconds - NEAR_LIMIT_SECONDS
+        return self._stops[job.id][1].start_seconds > job.due_seconds - margin - NEAR_LIMIT_SECONDS
 
     def _technician(self, day: TechnicianDay) -> Technician:
         evaluator, person = self._evaluator, day.technician_id

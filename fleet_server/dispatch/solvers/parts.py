@@ -25,7 +25,10 @@ TURN = 2.399963229728653
 
 
 def around(evaluator: Evaluator, plan: Plan, seen: Evaluation, focus: Iterable[str]) -> Part:
-    """Return the part of the technicians nearest in time and skill to these jobs."""
+    """Return the part of the technicians nearest in time and skill to these jobs.
+
+    Days that begin after the jobs are due are left aside, but for the first of each technician.
+    """
     jobs = evaluator.jobs_of(focus)
     nearness: dict[str, float] = {}
     for day in evaluator.days.values():
@@ -34,9 +37,15 @@ def around(evaluator: Evaluator, plan: Plan, seen: Evaluation, focus: Iterable[s
         nearness[person] = min(nearness.get(person, inf), near)
     chosen = sorted((near, person) for person, near in nearness.items() if near < inf)
     people = {person for _, person in chosen[:NEAREST_TECHNICIANS]}
-    days = [day for day in evaluator.days.values() if day.technician_id in people]
+    until = max((job.due_seconds for job in jobs), default=inf)
+    near_days = [day for day in evaluator.days.values() if day.technician_id in people]
+    first: dict[str, float] = {}
+    for day in near_days:
+        first[day.technician_id] = min(first.get(day.technician_id, inf), day.start_seconds)
+    days = [day for day in near_days if day.start_seconds <= max(until, first[day.technician_id])]
     wanted = [job.id for job in jobs]
-    return _part(plan, days, [*wanted, *(one for one in seen.left_out if one not in wanted)])
+    waiting = [one for one in _urgent_first(evaluator, seen.left_out) if one not in wanted]
+    return _part(plan, days, [*wanted, *waiting])
 
 
 def neighbourhoods(evaluator: Evaluator, plan: Plan, seen: Evaluation, turn: int) -> list[Part]:
@@ -44,7 +53,7 @@ def neighbourhoods(evaluator: Evaluator, plan: Plan, seen: Evaluation, turn: int
     people = _people(evaluator, plan)
     groups = list(_halved(people, turn * TURN))
     left_out: list[list[str]] = [[] for _ in groups]
-    for job_id in seen.left_out:
+    for job_id in _urgent_first(evaluator, seen.left_out):
         left_out[_nearest_group(groups, evaluator.jobs[job_id].place)].append(job_id)
     return [
         _part(plan, [day for person in group for day in person.days], jobs)
@@ -73,6 +82,11 @@ def _nearness(evaluator: Evaluator, seen: Evaluation, day: TechnicianDay, job: J
     ]
     ways = ((seconds(place, job.place), free) for place, free in places)
     return min(way + max(free + way - job.due_seconds, 0.0) for way, free in ways)
+
+
+def _urgent_first(evaluator: Evaluator, ids: Iterable[str]) -> list[str]:
+    jobs = evaluator.jobs_of(ids)
+    return [job.id for job in sorted(jobs, key=lambda job: (job.priority, job.due_seconds))]
 
 
 def _part(plan: Plan, days: Sequence[TechnicianDay], left_out: Sequence[str]) -> Part:

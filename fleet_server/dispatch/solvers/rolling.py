@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fleet_server.dispatch.planner.acceptance import Judgement, judged
-from fleet_server.dispatch.planner.building import built
+from fleet_server.dispatch.planner.building import built, relocated
 from fleet_server.dispatch.planner.evaluator import Evaluation, Evaluator
 from fleet_server.dispatch.planner.formulation import Part, answered, formulated
 from fleet_server.dispatch.planner.problem import Plan, Problem
@@ -21,6 +21,8 @@ from fleet_server.dispatch.solvers.pool import SolverPool
 
 ROUNDS_MAX = 6
 """After so many cuts in other directions, borders no longer matter."""
+RELOCATED_MAX = 40
+"""Jobs of a region in which each is tried elsewhere by itself, at some milliseconds each."""
 QUESTION_SECONDS_MIN = 0.4
 """A round is only begun if each of its questions gets so much."""
 
@@ -64,6 +66,7 @@ def improve(
         else:
             search.ask_all(budget, seed)
         search.insert()
+    search.relocate(focus)
     return search.improvement()
 
 
@@ -103,6 +106,15 @@ class _Search:
             self._failures += answer.failures
             for routes in answer.routes:
                 self._offer(answered(question, self.plan, part, routes))
+
+    def relocate(self, focus: Sequence[str]) -> None:
+        """Try to move single jobs: those in focus, or all where there are few."""
+        jobs = self.evaluator.problem.jobs
+        free = focus or [job.id for job in jobs if len(jobs) <= RELOCATED_MAX]
+        fixed = {job_id for day in self.evaluator.problem.days for job_id in day.fixed}
+        for job_id in free:
+            if job_id not in fixed:
+                self._offer(relocated(self.evaluator.problem, self.plan, job_id))
 
     def improvement(self) -> Improvement:
         """Compare what was reached with what was given."""

@@ -10,10 +10,13 @@ import json
 import re
 from pathlib import Path
 
-from tests.benchmarks.vrptw.instances import TENTHS, Instance, cost_tenths
+from tests.benchmarks.vrptw.instances import TENTHS, Instance, InstanceError, cost_tenths
 
 LIST_WORDS = ("best", "bks", "known", "optimal", "solutions")
 """A list says by its name that it is one; instances are txt files, too."""
+COST_COLUMNS = ("cost", "best", "bks", "best_known", "distance", "value")
+"""What the column or key of the cost may be called, the first choice first."""
+_NUMBER = re.compile(r"^\s*[0-9]+(\.[0-9]+)?\s*$")
 _ROUTE = re.compile(r"^\s*route\s*#?\s*\d+\s*:\s*(.*)$", re.IGNORECASE)
 _COST = re.compile(r"^\s*cost\s*:?\s*([0-9.]+)\s*$", re.IGNORECASE)
 
@@ -35,8 +38,9 @@ def listed(folder: Path) -> dict[str, float]:
 
 def best_known(path: Path, instance: Instance, lists: dict[str, float]) -> float | None:
     """Return the best-known cost of an instance read from `path`, if there is one."""
-    for solution in (path.with_suffix(".sol"), path.with_suffix(".SOL")):
-        if solution.is_file() and (cost := _of_solution(solution, instance)) is not None:
+    names = {path.with_suffix(".sol").name.lower(), f"{instance.name.lower()}.sol"}
+    for solution in sorted(path.parent.iterdir()):
+        if solution.name.lower() in names and (cost := _of_solution(solution, instance)):
             return cost
     return lists.get(instance.name, lists.get(path.stem.upper()))
 
@@ -53,26 +57,34 @@ def _of_solution(path: Path, instance: Instance) -> float | None:
 
 
 def _pairs(path: Path) -> dict[str, float]:
-    if path.suffix.lower() == ".json":
-        content = json.loads(path.read_text(encoding="utf-8"))
-        rows = content.items() if isinstance(content, dict) else map(_row, content)
-        return {str(name).upper(): float(cost) for name, cost in rows}
-    with path.open(encoding="utf-8", newline="") as file:
-        if path.suffix.lower() == ".csv":
-            words = [list(row) for row in csv.reader(file)]
-        else:
-            words = [re.split(r"[\s,;]+", line.strip()) for line in file]
-    return {
-        row[0].strip().upper(): float(row[1])
-        for row in words
-        if len(row) >= 2 and _is_number(row[1])
-    }
+    try:
+        rows = _json_rows(path) if path.suffix.lower() == ".json" else _text_rows(path)
+        return {str(name).strip().upper(): float(cost) for name, cost in rows}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InstanceError(path, 1, f"no list of best-known values: {error}") from error
 
 
-def _row(entry: dict[str, object]) -> tuple[str, float]:
-    name = entry.get("name", entry.get("instance"))
-    return str(name), float(str(entry.get("cost", entry.get("best"))))
+def _json_rows(path: Path) -> list[tuple[object, str]]:
+    """`{"R101": 1637.7}`, `{"R101": {"cost": 1637.7}}` or `[{"name": "R101", "cost": 1637.7}]`."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(content, list):
+        return [(entry.get("name", entry.get("instance")), _cost(entry)) for entry in content]
+    return [(name, _cost(entry)) for name, entry in content.items()]
 
 
-def _is_number(word: str) -> bool:
-    return re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", word) is not None
+def _cost(entry: object) -> str:
+    if isinstance(entry, dict):
+        return str(entry[next((name for name in COST_COLUMNS if name in entry), "cost")])
+    return str(entry)
+
+
+def _text_rows(path: Path) -> list[tuple[str, str]]:
+    """Rows `NAME cost`; a heading may say that the cost stands in another column."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if path.suffix.lower() == ".csv":
+        rows = list(csv.reader(lines))
+    else:
+        rows = [re.split(r"[\s,;]+", line.strip()) for line in lines]
+    heading = [word.strip().lower() for word in next((row for row in rows if row), [])]
+    at = next((heading.index(name) for name in COST_COLUMNS if name in heading), 1)
+    return [(row[0], row[at]) for row in rows if len(row) > at and _NUMBER.match(row[at])]

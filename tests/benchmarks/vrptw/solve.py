@@ -17,10 +17,12 @@ from tests.benchmarks.vrptw.instances import Instance, InstanceError, cost_tenth
 from tests.benchmarks.vrptw.partition import partitioned
 from tests.benchmarks.vrptw.search import FLAVOURS, Found, Routes, merged, ready, searched
 
-ROUND_SHARES = (0.4, 0.3, 0.3)
-"""Of the budget: most for the first, which begins with nothing."""
+ROUND_SHARES = (0.6, 0.6, 1.0)
+"""Of the time that is left: a long first one, for each round forgets what it accepted lately."""
 PARTITION_SHARE = 0.06
-"""Of the budget, between rounds: both cores wait for it."""
+PARTITION_SECONDS_MAX = 0.5
+"""Between rounds: both cores wait for it."""
+ROUND_SECONDS_MIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -121,16 +123,13 @@ class _Search:
 
     def _routes(self, begun: float) -> Routes:
         runs: list[Found] = []
-        starts: list[Routes | None] = [None] * len(FLAVOURS)
         best: Routes = []
+        pause = min(self._budget_seconds * PARTITION_SHARE, PARTITION_SECONDS_MAX)
         for number, share in enumerate(ROUND_SHARES):
-            last = number == len(ROUND_SHARES) - 1
-            pause = self._budget_seconds * PARTITION_SHARE
             left = begun + self._budget_seconds - self._clock.elapsed() - pause
-            seconds = left if last else min(self._budget_seconds * share - pause, left)
-            runs += self._round(number, max(seconds, 0.05), starts)
+            seconds = max(left * share, ROUND_SECONDS_MIN)
+            runs += self._round(number, seconds, _starts(number, best, runs))
             best = self._best(runs, pause)
-            starts = [best or None] * len(FLAVOURS)
         return best
 
     def _round(self, number: int, seconds: float, starts: list[Routes | None]) -> list[Found]:
@@ -144,7 +143,7 @@ class _Search:
         return [one.result() for one in running]
 
     def _best(self, runs: list[Found], seconds: float) -> Routes:
-        """The best of all runs, or of what their routes can be put together to."""
+        """Return the best of all runs, or of what their routes can be put together to."""
         found = [run for run in runs if run.routes]
         if not found:
             return []
@@ -152,3 +151,12 @@ class _Search:
         joined = partitioned(merged(runs), best, seconds)
         distances = self._instance.distances
         return min(best, joined, key=lambda routes: cost_tenths(distances, routes))
+
+
+def _starts(number: int, best: Routes, runs: list[Found]) -> list[Routes | None]:
+    """Where both begin a round: nothing; the best and the second's own; the best of all."""
+    if not best:
+        return [None] * len(FLAVOURS)
+    if number == 1:
+        return [best, runs[-1].routes or best]
+    return [best] * len(FLAVOURS)

@@ -90,7 +90,9 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     ("name", "text"),
     [
         ("bks.csv", "instance,cost\nC101,827.3\n"),
+        ("bks.csv", "instance,vehicles,cost\nC101,10,827.3\n"),
         ("bks.json", '{"C101": 827.3}'),
+        ("bks.json", '{"C101": {"vehicles": 10, "cost": 827.3}}'),
         ("bks.json", '[{"name": "c101", "cost": 827.3}]'),
         ("best_known.txt", "# DIMACS\nC101 827.3\n"),
         ("bks.txt", "c101;827.3\n"),
@@ -100,6 +102,13 @@ def test_lists_of_best_known_values_are_found(tmp_path: Path, name: str, text: s
     path = saved(tmp_path, SMALL)
     assert is_list(saved(tmp_path, text, name))
     assert best_known(path, read(path), listed(tmp_path)) == 827.3
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "{", '{"C101": {"routes": 10}}', '{"C101": "soon"}'])
+def test_a_list_that_is_none_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    saved(tmp_path, text, "bks.json")
+    with pytest.raises(InstanceError, match=r"bks\.json"):
+        listed(tmp_path)
 
 
 def test_a_solution_beside_counts_by_its_routes_in_our_rounding(tmp_path: Path) -> None:

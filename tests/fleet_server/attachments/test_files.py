@@ -137,7 +137,7 @@ def test_what_a_killed_upload_left_is_taken_away_when_it_is_old(tmp_path: Path) 
     left = tmp_path / "incoming" / "half"
     left.write_bytes(b"\xff\xd8")
     written = datetime.fromtimestamp(left.stat().st_mtime, UTC)
-    folder.drop_unfinished(written)
+    folder.drop_unfinished(written - timedelta(seconds=1))
     assert left.exists()
     folder.drop_unfinished(written + timedelta(seconds=1))
     assert not left.exists()

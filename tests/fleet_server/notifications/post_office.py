@@ -27,6 +27,16 @@ ROUND_SECONDS_MAX = 30.0
 LOOK_SECONDS = 0.01
 
 
+def wait_until(come_true: Callable[[], bool]) -> None:
+    """Wait for what a thread is about to do."""
+    pause = threading.Event()
+    for _ in range(round(ROUND_SECONDS_MAX / LOOK_SECONDS)):
+        if come_true():
+            return
+        pause.wait(LOOK_SECONDS)
+    raise AssertionError("it has not come true in time")
+
+
 class Box:
     """A door that takes messages, unless an address is down, gone, busy, broken or hangs."""
 
@@ -155,12 +165,3 @@ class Office:
         )
         with self.desk.server.transactions.read() as tx:
             return tx.session.scalar(found) or ""
-
-    def wait_until(self, come_true: Callable[[], bool]) -> None:
-        """Wait for what a thread is about to do."""
-        pause = threading.Event()
-        for _ in range(round(ROUND_SECONDS_MAX / LOOK_SECONDS)):
-            if come_true():
-                return
-            pause.wait(LOOK_SECONDS)
-        raise AssertionError("it has not come true in time")

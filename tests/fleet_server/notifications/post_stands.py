@@ -23,6 +23,7 @@ class Stand:
     received: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
+    answer: bytes = b""
     on_receipt: Callable[[], None] = lambda: None
 
 
@@ -38,8 +39,9 @@ def webhook() -> Iterator[Stand]:
             stand.headers.append(dict(self.headers.items()))
             stand.on_receipt()
             self.send_response(stand.status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(stand.answer)))
             self.end_headers()
+            self.wfile.write(stand.answer)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # library's name
             """Say nothing."""

@@ -1,12 +1,13 @@
 """apprise's channels on real sockets: what is said arrives whole; and what people may bring."""
 
 import ipaddress
-import json
 import logging
+import shutil
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
+from apprise.plugins import dingtalk, feishu, lark, wecombot
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,18 @@ from tests.fleet_server.notifications.post_stands import Stand, mail_server, web
 TITLE = "召回已启动：凯撒鸡肉卷 / A recall is active: Chicken Caesar wrap"
 BODY = "第一行 <b>不是标签</b> & *星号* :smile:\n\nsecond  line, 温度 > 5 °C \\n 🧊\n- 第三行"
 WECOM = "wecombot://aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+ROBOTS = {
+    WECOM: (wecombot, "NotifyWeComBot"),
+    "dingtalk://abcdefgh12345678": (dingtalk, "NotifyDingTalk"),
+    "feishu://abcdefgh-12345678": (feishu, "NotifyFeishu"),
+    "lark://abcdefgh-12345678": (lark, "NotifyLark"),
+}
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """One kind is enough here: what the databases do is the matter of `test_delivery.py`."""
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'fleet.sqlite')}"
 
 
 @pytest.fixture
@@ -95,23 +108,46 @@ def test_a_message_without_a_body_says_its_title(hook: Stand) -> None:
     assert hook.received[0]["message"] == TITLE
 
 
-def test_what_is_too_long_for_a_service_is_cut_at_a_character_not_refused(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def robots(hook: Stand, monkeypatch: pytest.MonkeyPatch) -> Stand:
+    """The four chat services, all at one local address; the last one also waits for nothing."""
+    here = f"http://127.0.0.1:{hook.port}/"
+    for module, name in ROBOTS.values():
+        plugin = getattr(module, name)
+        monkeypatch.setattr(plugin, "notify_url", here)
+        monkeypatch.setattr(plugin, "request_rate_per_sec", 0)
+    hook.answer = b'{"errcode": 0, "errmsg": "ok"}'
+    return hook
+
+
+@pytest.mark.parametrize("url", ROBOTS)
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (b'{"errcode": 0, "errmsg": "ok"}', Result.TAKEN),
+        (b'{"StatusCode": 0, "code": 0, "msg": "success", "data": {}}', Result.TAKEN),
+        (b'{"errcode": 45009, "errmsg": "api freq out of limit"}', Result.REFUSED),
+        (b'{"errcode": 310000, "errmsg": "keywords not in content"}', Result.REFUSED),
+        (
+            b'{"code": 19001, "msg": "param invalid: incoming webhook access token invalid"}',
+            Result.REFUSED,
+        ),
+        (b"<html>please sign in to this network</html>", Result.REFUSED),
+        (b"[]", Result.REFUSED),
+    ],
+)
+def test_a_robot_that_says_no_in_the_body_of_a_200_has_not_taken_it(
+    robots: Stand, url: str, answer: bytes, result: Result
 ) -> None:
+    robots.answer = answer
+    assert AppriseSender().send(url, letter(), "k1").result is result
+    assert TITLE in str(robots.received[0])
+
+
+def test_what_is_too_long_for_a_service_is_cut_at_a_character_not_refused(robots: Stand) -> None:
     """WeCom counts bytes, apprise characters: 2,000 of these are 6,000 bytes."""
-    sent: list[bytes] = []
-
-    class Took:
-        status_code = 200
-        content = b"{}"
-
-    def post(_url: str, data: bytes, **_more: Any) -> Took:
-        sent.append(data)
-        return Took()
-
-    monkeypatch.setattr("apprise.plugins.wecombot.requests.post", post)
     assert AppriseSender().send(WECOM, letter(body="长" * 2_000), "k1").result is Result.TAKEN
-    text = json.loads(sent[0])["text"]["content"]
+    text = robots.received[0]["text"]["content"]
     assert len(text.encode()) <= 2_048
     assert text.startswith(TITLE)
     assert text.endswith("长…")

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from fleet_server.app import build
 from fleet_server.auth.rules import Role
 from fleet_server.errors import ConfigurationError, IllegalTransitionError
 from fleet_server.notifications.addresses import SharedChannels
@@ -31,10 +32,13 @@ from fleet_server.notifications.rules import (
     to_role,
     to_user,
 )
+from fleet_server.notifications.service import notify
 from fleet_server.notifications.states import NOTICE_LIFE, NoticeState, state_of
+from fleet_server.parts import Part
+from fleet_server.settings import Settings
 from tests.desk import Desk
 from tests.fleet_server.notifications import doomed_worker
-from tests.fleet_server.notifications.post_office import Office
+from tests.fleet_server.notifications.post_office import ABOUT, WORDS, Office, wait_until
 from tests.fleet_server.notifications.post_stands import webhook
 
 ROOT = Path(__file__).parents[3]
@@ -119,7 +123,7 @@ def test_what_a_dead_sender_had_in_hand_leaves_again_with_the_same_key(desk: Des
     notice_id = office.tell(DISPATCHERS)
     resurrection = office.box.hanging["a://"] = threading.Event()
     office.deliverer.deliver_due()  # as good as dead: it will not note anything
-    office.wait_until(lambda: office.box.tried == ["a://"])
+    wait_until(lambda: office.box.tried == ["a://"])
     other = office.worker()
     assert office.round(other) == 0, "the lease of the dead stands"
     del office.box.hanging["a://"]
@@ -131,6 +135,27 @@ def test_what_a_dead_sender_had_in_hand_leaves_again_with_the_same_key(desk: Des
     first, second = (key for _, _, key in office.box.taken)
     assert first == second
     assert office.state(notice_id) == "sent"
+
+
+def test_a_sender_that_comes_back_late_does_not_end_the_lease_of_the_next(desk: Desk) -> None:
+    office = Office(desk, "a://")
+    office.tell(DISPATCHERS, title="one")
+    late = office.box.hanging["a://"] = threading.Event()
+    office.deliverer.deliver_due()
+    wait_until(lambda: len(office.box.tried) == 1)
+    desk.clock.advance(LEASE.total_seconds())
+    now = office.box.hanging["a://"] = threading.Event()
+    other = office.worker()
+    assert other.deliver_due() == 1
+    wait_until(lambda: len(office.box.tried) == 2)
+    late.set()
+    assert office.deliverer.settle(30)
+    office.tell(DISPATCHERS, title="two")
+    assert office.round() == 0, "the other one sends there now"
+    now.set()
+    assert other.settle(30)
+    office.round()
+    assert office.box.titles("a://") == ["one", "one", "two"]
 
 
 def test_what_is_for_the_public_or_a_buyer_never_leaves_by_staff_channels(desk: Desk) -> None:
@@ -248,10 +273,10 @@ def test_a_channel_that_hangs_holds_up_no_other(desk: Desk) -> None:
     release = office.box.hanging["hangs://"] = threading.Event()
     notice_id = office.tell(DISPATCHERS)
     office.deliverer.deliver_due()
-    office.wait_until(lambda: office.state_at(notice_id, "goes://") == "sent")
+    wait_until(lambda: office.state_at(notice_id, "goes://") == "sent")
     second = office.tell(DISPATCHERS, title="second")
     office.deliverer.deliver_due()
-    office.wait_until(lambda: office.box.arrived == ["goes://", "goes://"])
+    wait_until(lambda: office.box.arrived == ["goes://", "goes://"])
     assert office.state_at(notice_id, "hangs://") == "pending"
     release.set()
     assert office.deliverer.settle(30)
@@ -333,6 +358,26 @@ def test_a_worker_killed_between_sending_and_noting_sends_twice_and_never_not_at
         assert office.state(notice_id) == "sent"
     first, second = (headers["Idempotency-Key"] for headers in hook.headers)
     assert first == second
+
+
+def test_a_worker_delivers_by_itself_and_ends_cleanly(settings: Settings) -> None:
+    """As `fleet-server worker` does, with the clock of this machine; no broker is there."""
+    with webhook() as hook:
+        channels = [f"json://127.0.0.1:{hook.port}/"]
+        changed = {"notice_channels": channels, "broker_url": "mqtt://127.0.0.1:1"}
+        server = build(settings.model_copy(update=changed), parts=[Part.WORKER])
+        server.prepare()
+        with server.transactions.write("system:test") as tx:
+            notice_id = notify(tx, DISPATCHERS, WORDS, ABOUT).id
+        server.start()
+        try:
+            wait_until(lambda: bool(hook.received))
+        finally:
+            server.stop()
+    assert hook.received[0]["title"] == "门未关 / Door open"
+    with server.transactions.read() as tx:
+        assert tx.session.get_one(Notice, notice_id).state == "sent"
+    server.close()
 
 
 # --- notices that cannot be spread ---

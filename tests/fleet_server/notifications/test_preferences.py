@@ -151,6 +151,18 @@ def test_who_wants_no_channel_finds_the_notice_kept(office: Office) -> None:
     assert [one.error for one in office.deliveries(notice_id)] == ["no channel"]
 
 
+def test_who_wants_only_a_channel_that_is_gone_gets_it_by_the_others(office: Office) -> None:
+    reader = Reader(office, "push://", "mail://")
+    reader.wants(channels={"urgent": [reader.channels[0]], "normal": ["web_push"]})
+    office.box.gone.add("push://")
+    reader.told(Urgency.URGENT, "first")
+    office.round()
+    reader.told(Urgency.URGENT, "second")
+    reader.told(title="third")
+    office.round()
+    assert sorted(office.box.titles("mail://")) == ["first", "second", "third"]
+
+
 def test_preferences_are_shown_as_they_were_put(office: Office) -> None:
     reader = Reader(office, "a://")
     wanted = {
@@ -198,6 +210,16 @@ def test_what_one_person_read_another_has_not(office: Office, desk: Desk) -> Non
     assert other.get("/notices/unread")["count"] == 2
 
 
+def test_what_is_older_than_the_account_is_not_unread(office: Office, desk: Desk) -> None:
+    office.tell("role:dispatcher")
+    desk.clock.advance(60)
+    newcomer = desk.api.as_(Role.DISPATCHER, name="newcomer")
+    assert newcomer.get("/notices/unread")["count"] == 0
+    assert len(newcomer.get("/notices")["items"]) == 1
+    office.tell("role:dispatcher")
+    assert newcomer.get("/notices/unread")["count"] == 1
+
+
 def test_reading_again_keeps_the_first_time(office: Office, desk: Desk) -> None:
     notice_id = office.tell("role:dispatcher")
     first = desk.dispatcher.post(f"/notices/{notice_id}/read")
@@ -237,3 +259,4 @@ def test_what_became_of_deliveries_is_forgotten_the_notice_stays(
     assert office.deliveries(notice_id) == []
     (shown,) = reader.session.get("/notices")["items"]
     assert (shown["id"], shown["state"]) == (notice_id, "sent")
+    assert reader.session.get("/notices/unread")["count"] == 0

@@ -95,8 +95,9 @@ def test_kinds_that_vary_have_a_call_with_just_their_fields_somewhere() -> None:
     """`tell(..., "hold.set")` names a kind in one place and gives its fields in another."""
     every = callers()
     varying = {fields for caller in every for fields in caller.varying}
+    named = {kind for caller in every for kind, _ in caller.named}
     for caller in every:
-        for kind in caller.mentioned - {kind for kind, _ in caller.named}:
+        for kind in caller.mentioned - named:
             assert templates()[kind].fields(Language.EN) in varying, f"{caller.path}: {kind}"
 
 

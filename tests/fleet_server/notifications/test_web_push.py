@@ -1,6 +1,7 @@
 """Web Push against a service on a real socket that opens what it gets by RFC 8291 alone."""
 
 import json
+import shutil
 import socket
 import stat
 from collections.abc import Iterator
@@ -45,6 +46,12 @@ from tests.fleet_server.notifications.push_service import (
 from tests.web_client import Session
 
 CONTACT = "mailto:ops@example.com"
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """One kind is enough here: what the databases do is the matter of `test_delivery.py`."""
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'fleet.sqlite')}"
 
 
 @pytest.fixture

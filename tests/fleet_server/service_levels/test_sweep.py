@@ -66,6 +66,31 @@ def test_a_breach_climbs_until_somebody_answers_for_it(desk: Desk) -> None:
     assert desk.notices("on_call") == ["Overdue: acknowledge"]
 
 
+def test_who_acknowledges_the_notice_answers_for_the_breach(desk: Desk) -> None:
+    start(desk)
+    desk.wait(901)
+    supervisor = desk.api.as_(Role.SUPERVISOR)
+    (notice,) = supervisor.get("/notices", must_acknowledge="true")["items"]
+    assert notice["kind"] == "clock.breached"
+    supervisor.post(f"/notices/{notice['id']}/acknowledge")
+    (clock,) = supervisor.get("/service-clocks", breached="true")["items"]
+    assert clock["acknowledged_at"] is not None
+    desk.wait(86_400)
+    assert desk.notices("on_call") == []
+
+
+def test_who_acknowledges_a_warning_answers_for_no_breach(desk: Desk) -> None:
+    start(desk)
+    desk.wait(810)
+    supervisor = desk.api.as_(Role.SUPERVISOR)
+    (notice,) = supervisor.get("/notices")["items"]
+    assert notice["must_acknowledge"] is False
+    desk.wait(91)
+    supervisor.post(f"/notices/{notice['id']}/acknowledge")
+    (clock,) = supervisor.get("/service-clocks", breached="true")["items"]
+    assert clock["acknowledged_at"] is None
+
+
 def test_nobody_who_has_no_part_in_it_answers_for_a_breach(desk: Desk) -> None:
     start(desk)
     desk.wait(901)

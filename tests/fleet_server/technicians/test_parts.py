@@ -161,6 +161,24 @@ def test_a_depot_has_a_place_and_is_seen_in_its_region(desk: Desk) -> None:
     assert (answer.status_code, answer.json()["field"]) == (422, "depot_id")
 
 
+def test_a_location_and_a_part_are_said_anew(desk: Desk, one: Technician) -> None:
+    placed = {"kind": "depot", "name": "East", "latitude": 31.2, "longitude": 121.4}
+    depot = desk.dispatcher.post("/locations", placed)
+    path = f"/locations/{depot['id']}"
+    moved_on = desk.dispatcher.put(path, {**placed, "name": "West", "longitude": 121.3})
+    assert desk.dispatcher.get(path) == moved_on
+    assert (moved_on["name"], moved_on["actions"]) == ("West", ["change"])
+    desk.dispatcher.patch(f"/technicians/{one.id}", {"depot_id": depot["id"]})
+    assert desk.dispatcher.try_put(path, {"kind": "van", "name": "v"}).status_code == 409
+    assert desk.viewer.try_put(path, placed).status_code == 403
+    assert desk.viewer.try_get("/locations/nowhere").status_code == 404
+    part = desk.dispatcher.put("/parts/DOOR_CLOSER", {**CLOSER, "fault_codes": ["DOOR_OPEN_LONG"]})
+    assert desk.viewer.get("/parts/DOOR_CLOSER")["fault_codes"] == part["fault_codes"]
+    other = desk.dispatcher.try_put("/parts/DOOR_CLOSER", {**CLOSER, "code": "X"})
+    assert (other.status_code, other.json()["field"]) == (422, "code")
+    assert [row["code"] for row in desk.viewer.get("/parts")["items"]] == ["DOOR_CLOSER"]
+
+
 counts = st.dictionaries(st.sampled_from("ABC"), st.integers(0, 5))
 
 

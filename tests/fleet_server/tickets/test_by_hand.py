@@ -174,6 +174,7 @@ def test_an_expected_day_lies_ahead_and_goes_with_waiting(desk: Desk) -> None:
 
 def test_an_appointment_replaces_the_arrival_target_and_both_stay(desk: Desk) -> None:
     desk.raise_fault("f1", "DOOR_OPEN_LONG", Severity.M)
+    desk.dispatcher.post(f"{path(desk)}/transitions", {"to": "triaged"})
     before = arrival(desk)["due_at"]
     when = {"from": at(desk, 100), "to": at(desk, 102)}
     answer = desk.dispatcher.post(f"{path(desk)}/appointment", when, key="k")

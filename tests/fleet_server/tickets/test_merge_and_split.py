@@ -1,12 +1,13 @@
 """Merging and splitting: one accountable owner, no work lost, no time won."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from fleet_server.auth.rules import Role
 from fleet_server.service_levels.clocks import replayed
-from fleet_server.service_levels.queries import clocks_of, reading_of, steps_of
+from fleet_server.service_levels.queries import clocks_of, reading_of, scales, steps_of
 from fleet_server.service_levels.rules import Priority
 from fleet_server.tickets.rules import TicketKind
 from fleet_server.tickets.service import NewTicket, open_ticket
@@ -50,7 +51,7 @@ def dues(ticket: Any) -> dict[str, str]:
 def clocks_are_folds(desk: Desk, ticket_id: str) -> None:
     with desk.server.transactions.read() as tx:
         for clock in clocks_of(tx.session, "ticket", [ticket_id])[ticket_id]:
-            assert replayed(steps_of(tx.session, clock.id)) == reading_of(clock)
+            assert replayed(steps_of(tx.session, clock.id), scales(tx.session)) == reading_of(clock)
 
 
 def test_the_survivor_takes_over_faults_notes_urgency_and_the_earlier_due(desk: Desk) -> None:
@@ -88,11 +89,11 @@ def test_a_breach_of_the_merged_ticket_stays_visible(desk: Desk) -> None:
     desk.raise_fault("f2", "DOOR_FORCED", Severity.C)
     lock, door = desk.tickets()
     merged = merge(desk, lock["id"], door["id"])
-    assert merged["merged"][0]["breached"] == ["arrival_contract"]
+    assert "arrival_contract" in merged["merged"][0]["breached"]
     desk.wait(2)
     survivor = shown(desk, door["id"])
-    late = [clock["name"] for clock in survivor["clocks"] if clock["breached_at"] is not None]
-    assert late == ["arrival_contract"]
+    late = {clock["name"] for clock in survivor["clocks"] if clock["breached_at"] is not None}
+    assert late == set(merged["merged"][0]["breached"])
 
 
 def test_the_cabinets_word_about_a_handed_on_fault_counts_for_the_survivor(desk: Desk) -> None:
@@ -133,6 +134,17 @@ def test_the_work_order_of_the_survivor_opens_the_cabinets_of_both(desk: Desk) -
     assert visit["skills"] == ["door", "lock"]
     one.phone.post(f"/visits/{visit['id']}/transitions", {"to": "travelling"})
     assert set(one.phone.get(f"/visits/{visit['id']}/work-order")["tokens"]) == {"C1", "C2"}
+
+
+def test_an_appointment_of_the_merged_ticket_holds_for_both(desk: Desk) -> None:
+    door, lock = two_tickets(desk)
+    start = desk.clock.now() + timedelta(hours=2)
+    when = {"from": start.isoformat(), "to": (start + timedelta(hours=1)).isoformat()}
+    agreed = desk.dispatcher.post(f"/tickets/{door}/appointment", when)
+    merged = merge(desk, door, lock)
+    assert merged["appointment_to"] == agreed["appointment_to"]
+    assert dues(merged)["arrival"] == agreed["appointment_to"]
+    clocks_are_folds(desk, lock)
 
 
 def test_who_cannot_do_both_is_not_sent_for_both(desk: Desk) -> None:

@@ -24,7 +24,7 @@ from fleet_server.rules.service import ensure_first_bundle
 from fleet_server.seed import Chance
 from fleet_server.service_levels.clocks import replayed
 from fleet_server.service_levels.models import ServiceClock
-from fleet_server.service_levels.queries import reading_of, steps_of
+from fleet_server.service_levels.queries import reading_of, scales, steps_of
 from fleet_server.settings import Settings
 from fleet_server.technicians.models import Technician as Row
 from fleet_server.technicians.queries import audience_of
@@ -266,7 +266,9 @@ class Week(RuleBasedStateMachine):
 
     def _check_clocks(self, tx: Transaction) -> None:
         for clock in tx.session.scalars(select(ServiceClock)):
-            assert replayed(steps_of(tx.session, clock.id)) == reading_of(clock), clock.name
+            assert replayed(steps_of(tx.session, clock.id), scales(tx.session)) == reading_of(
+                clock
+            ), clock.name
 
     def _act(self, number: int, verb: str, order: dict[str, Any]) -> None:
         """Do it by the dispatcher, sense or not."""

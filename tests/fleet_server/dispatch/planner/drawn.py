@@ -1,5 +1,6 @@
 """Problems drawn by hypothesis: small, but with every kind of trouble in them."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from fleet_server.dispatch.planner.problem import (
@@ -12,6 +13,9 @@ from fleet_server.dispatch.planner.problem import (
 )
 from fleet_server.dispatch.planner.travel import Estimate, Place
 from fleet_server.service_levels.rules import Priority
+
+unhurried = settings(deadline=None, max_examples=60)
+"""A problem takes 1 ms to plan, and much longer on a busy machine: no test here asserts time."""
 
 PEOPLE = ("ann", "bob", "cem")
 HOUR = 3600.0
@@ -82,4 +86,5 @@ def problems(draw: st.DrawFn, jobs_max: int = 6) -> Problem:
         where = draw(st.sampled_from([None, *own]))
         if where is not None:
             routes[where.id] += (job.id,)
-    return Problem(made, own, Estimate(), Plan(routes))
+    margin = draw(st.sampled_from([0.0, 1200.0]))
+    return Problem(made, own, Estimate(), Plan(routes), margin_seconds=margin)

@@ -10,7 +10,7 @@ from fleet_server.dispatch.planner.evaluator import Evaluator
 from fleet_server.dispatch.planner.problem import Commitment, Job, Plan, Problem, TechnicianDay
 from fleet_server.dispatch.planner.reasons import ReasonCode, reason
 from fleet_server.dispatch.planner.travel import Place
-from tests.fleet_server.dispatch.planner.drawn import problems
+from tests.fleet_server.dispatch.planner.drawn import problems, unhurried
 
 WEST, EAST, FAR = Place(31.2, 121.3), Place(31.2, 121.5), Place(31.2, 121.9)
 DAYS = (
@@ -98,6 +98,7 @@ def test_one_who_makes_room_is_told_for_whom() -> None:
     assert move.reason.numbers == {"job_id": "u", "count": 1}
 
 
+@unhurried
 @given(problems(), st.data())
 def test_no_plan_that_is_taken_moves_what_is_pinned_or_has_moved_enough(
     problem: Problem, data: st.DataObject

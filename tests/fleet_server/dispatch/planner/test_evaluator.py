@@ -7,12 +7,17 @@ from hypothesis import given
 
 from fleet_server.dispatch.planner.errors import UnknownJobError
 from fleet_server.dispatch.planner.evaluator import Evaluator, ViolationCode
-from fleet_server.dispatch.planner.prices import late_price, left_out_price, move_price
+from fleet_server.dispatch.planner.prices import (
+    late_price,
+    left_out_price,
+    move_price,
+    tight_price,
+)
 from fleet_server.dispatch.planner.problem import Break, Commitment, Job, Plan, Problem
 from fleet_server.dispatch.planner.problem import TechnicianDay as Day
 from fleet_server.dispatch.planner.travel import Estimate, Place
 from fleet_server.service_levels.rules import Priority
-from tests.fleet_server.dispatch.planner.drawn import problems
+from tests.fleet_server.dispatch.planner.drawn import problems, unhurried
 
 HOME = Place(31.2, 121.5)
 HOUR = 3600.0
@@ -30,6 +35,7 @@ def codes(problem: Problem, **routes: tuple[str, ...]) -> set[ViolationCode]:
     return {one.code for one in Evaluator(problem).plan(Plan(routes)).violations}
 
 
+@unhurried
 @given(problems())
 def test_times_are_those_of_somebody_who_walks_the_route_with_a_watch(problem: Problem) -> None:
     """Independent of `walk`: without breaks, each step is the one before plus way and work."""
@@ -51,6 +57,7 @@ def test_times_are_those_of_somebody_who_walks_the_route_with_a_watch(problem: P
             assert seen.routes[own.id].finish_seconds == pytest.approx(time + way)
 
 
+@unhurried
 @given(problems())
 def test_the_price_is_travel_lateness_waiting_moves_and_what_is_left_out(problem: Problem) -> None:
     evaluator = Evaluator(problem)
@@ -59,11 +66,13 @@ def test_the_price_is_travel_lateness_waiting_moves_and_what_is_left_out(problem
     for technician_id, stop in seen.stops.values():
         one = evaluator.jobs[stop.job_id]
         expected += late_price(one, stop.late_seconds) + one.wait_weight * stop.start_seconds
+        expected += tight_price(one, one.due_seconds - stop.start_seconds, evaluator.margin(one))
         assert not evaluator.is_moved(one, technician_id)
     expected += sum(left_out_price(evaluator.jobs[job_id]) for job_id in seen.left_out)
     assert seen.cost_seconds == pytest.approx(expected)
 
 
+@unhurried
 @given(problems())
 def test_every_break_is_taken_whole_and_beside_the_work(problem: Problem) -> None:
     seen = Evaluator(problem).plan(problem.previous)
@@ -181,6 +190,21 @@ def test_late_is_cheaper_than_left_out_and_the_more_urgent_costs_more() -> None:
     assert lateness == sorted(lateness)
     assert 0 == lateness[0] < lateness[1]
     assert lateness[-1] < left_out_price(one)
+
+
+def test_a_job_with_less_than_its_margin_to_spare_costs_more_the_tighter_it_is() -> None:
+    """Access takes 180 s; the margin is 20 min, or a quarter of what is left until it is due."""
+    costs = []
+    for spare in (2000.0, 1300.0, 1100.0, 400.0, 0.0, -1.0):
+        one = job(latest_start_seconds=180.0 + spare)
+        problem = Problem((one,), (day(),), now_seconds=-10 * HOUR, margin_seconds=1200.0)
+        costs.append(Evaluator(problem).plan(Plan({"d": ("j",)})).cost_seconds - 180.0)
+    assert costs[:2] == [0.0, 0.0]
+    assert costs == sorted(costs)
+    assert 0 < costs[2] < costs[3] < costs[4] < costs[5]
+    soon = Problem((job(latest_start_seconds=400.0),), (day(),), margin_seconds=1200.0)
+    assert Evaluator(soon).margin(soon.jobs[0]) == 100.0
+    assert Evaluator(soon).plan(Plan({"d": ("j",)})).cost_seconds == 180.0
 
 
 def test_a_factor_of_the_territory_lengthens_ways_but_not_access() -> None:

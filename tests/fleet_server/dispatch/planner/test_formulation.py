@@ -19,7 +19,7 @@ from fleet_server.dispatch.planner.problem import Break, Commitment, Job, Plan, 
 from fleet_server.dispatch.planner.problem import TechnicianDay as Day
 from fleet_server.dispatch.planner.travel import Place
 from fleet_server.service_levels.rules import Priority
-from tests.fleet_server.dispatch.planner.drawn import problems
+from tests.fleet_server.dispatch.planner.drawn import problems, unhurried
 
 HERE, THERE = Place(31.2, 121.5), Place(31.2, 121.6)
 HOUR = 3600.0
@@ -74,6 +74,16 @@ def test_late_steps_lie_after_each_other_and_are_worth_less_and_less() -> None:
         assert list(prizes) == sorted(prizes, reverse=True)
         assert len(set(prizes)) == len(prizes)
         assert prizes[-1] > 0
+
+
+def test_with_a_margin_the_first_window_ends_before_the_job_is_due() -> None:
+    for routes, steps in (({"a": ("j",)}, 1), ({}, 6)):
+        problem = Problem((job(),), (day(),), previous=Plan(routes), now_seconds=EPOCH)
+        (task,) = question(replace(problem, margin_seconds=1200.0)).tasks
+        assert task.windows[0].latest == 5 * HOUR - 1200
+        assert len(task.windows) == steps
+        prizes = [window.prize for window in task.windows]
+        assert prizes == sorted(prizes, reverse=True)
 
 
 def test_prizes_are_ordered_by_priority_and_above_what_one_job_can_save_in_travel() -> None:
@@ -143,6 +153,7 @@ def test_a_certificate_that_lapses_overnight_makes_two_of_one_technician() -> No
     ]
 
 
+@unhurried
 @given(problems())
 def test_what_a_solver_calls_punctual_is_punctual(problem: Problem) -> None:
     """Rounded against us: timed in a question's whole seconds, nothing is earlier than true."""
@@ -163,6 +174,7 @@ def test_what_a_solver_calls_punctual_is_punctual(problem: Problem) -> None:
             time, place = time + task.service, task.location
 
 
+@unhurried
 @given(problems())
 def test_an_answer_that_changes_nothing_is_the_plan_it_was(problem: Problem) -> None:
     days = tuple(replace(one, fixed=problem.previous.route(one.id)[:1]) for one in problem.days)

@@ -11,7 +11,7 @@ from fleet_server.dispatch.planner.insertion import BEST, StandingPlan, best_can
 from fleet_server.dispatch.planner.problem import Job, Plan, Problem, TechnicianDay
 from fleet_server.dispatch.planner.travel import Place
 from fleet_server.service_levels.rules import Priority
-from tests.fleet_server.dispatch.planner.drawn import jobs, problems
+from tests.fleet_server.dispatch.planner.drawn import jobs, problems, unhurried
 
 SITE = Place(31.2, 121.5)
 
@@ -34,6 +34,7 @@ def legal_costs(problem: Problem, job: Job) -> dict[str, float]:
     return best
 
 
+@unhurried
 @given(problems(), jobs("new"))
 def test_the_best_few_are_the_cheapest_legal_places_there_are(problem: Problem, job: Job) -> None:
     found = best_candidates(problem, job)
@@ -42,6 +43,7 @@ def test_the_best_few_are_the_cheapest_legal_places_there_are(problem: Problem, 
     assert len({one.technician_id for one in found}) == len(found)
 
 
+@unhurried
 @given(problems(), jobs("new"))
 def test_what_insertion_says_a_place_costs_is_what_the_plan_becomes_dearer_by(
     problem: Problem, job: Job
@@ -57,6 +59,7 @@ def test_what_insertion_says_a_place_costs_is_what_the_plan_becomes_dearer_by(
         assert route[one.position] == job.id
 
 
+@unhurried
 @given(problems(jobs_max=5), jobs("new"))
 def test_what_is_fixed_keeps_its_place_and_its_time(problem: Problem, job: Job) -> None:
     fixed = tuple(replace(day, fixed=problem.previous.route(day.id)[:2]) for day in problem.days)
@@ -68,6 +71,7 @@ def test_what_is_fixed_keeps_its_place_and_its_time(problem: Problem, job: Job) 
         assert one.position >= front
 
 
+@unhurried
 @given(problems(jobs_max=5), jobs("new"))
 def test_a_plan_that_took_a_job_and_lost_it_again_is_the_plan_it_was(
     problem: Problem, job: Job
@@ -83,6 +87,7 @@ def test_a_plan_that_took_a_job_and_lost_it_again_is_the_plan_it_was(
     assert standing.plan == problem.previous
 
 
+@unhurried
 @given(problems())
 def test_a_built_plan_adds_nothing_illegal_and_keeps_what_stands(problem: Problem) -> None:
     broken = set(Evaluator(problem).plan(problem.previous).violations)

@@ -15,7 +15,7 @@ from fleet_server.dispatch.planner.travel import (
     distance_metres,
     learnt_factor,
 )
-from tests.fleet_server.dispatch.planner.drawn import places
+from tests.fleet_server.dispatch.planner.drawn import places, unhurried
 
 HERE = Place(31.0, 121.0)
 METRES_PER_DEGREE = 111_195
@@ -74,6 +74,7 @@ def test_one_lunch_on_the_way_does_not_move_the_factor() -> None:
     assert learnt_factor([*ways(60, 1.0), lunch]) == pytest.approx(1.0)
 
 
+@unhurried
 @given(st.floats(0.01, 50.0))
 def test_a_factor_stays_within_what_traffic_can_do(slower: float) -> None:
     assert 0.5 <= learnt_factor(ways(1000, slower)) <= FACTOR_MAX

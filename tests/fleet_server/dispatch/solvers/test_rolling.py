@@ -133,3 +133,20 @@ def test_an_urgent_job_gathers_the_nearest_who_may_do_it(problem: Problem) -> No
     assert "j0" in part.job_ids
     job = evaluator.jobs["j0"]
     assert all(evaluator.may_do(evaluator.days[one], job) is None for one in part.day_ids)
+
+
+def test_days_after_an_urgent_job_is_due_are_left_aside() -> None:
+    today = day(14, technicians=3, jobs=6)
+    later = tuple(
+        replace(one, id=f"{one.id}+1", start_seconds=24 * HOUR, end_seconds=33 * HOUR)
+        for one in today.days
+    )
+    new = replace(later[0], id="new", technician_id="new")
+    job = Job("urgent", today.jobs[0].place, 1800.0, latest_start_seconds=2 * HOUR)
+    problem = replace(today, jobs=(*today.jobs, job), days=(*today.days, *later, new))
+    evaluator = Evaluator(problem)
+    part = around(evaluator, Plan(), evaluator.plan(Plan()), ["urgent"])
+    assert set(part.day_ids) == {"d0", "d1", "d2", "new"}
+    calm = replace(problem, jobs=(*today.jobs, replace(job, latest_start_seconds=30 * HOUR)))
+    evaluator = Evaluator(calm)
+    assert len(around(evaluator, Plan(), evaluator.plan(Plan()), ["urgent"]).day_ids) == 7
