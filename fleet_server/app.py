@@ -111,13 +111,9 @@ class FleetServer:
         ways = ways_of(settings, self.signing, clock)
         self.deliverer = Deliverer(self.transactions, ways)
         self.batcher = Batcher(self.link, self.ingest, clock)
-        retention = Retention(
-            settings.journal_retention_months, settings.telemetry_retention_months
-        )
         attachments = wiring.attachment_parts(settings.data_dir)
-        self.sweeps = wiring.sweeps(
-            self.signing, retention, attachments, ZoneInfo(settings.time_zone)
-        )
+        zone, retention = ZoneInfo(settings.time_zone), _retention(settings)
+        self.sweeps = wiring.sweeps(self.signing, retention, attachments, zone)
         self.replanner = Replanner(self.transactions, clock, _solvers(settings))
         self.web = _web(Context(settings, clock, self.transactions, self.signing), self)
         self.web.state.attachments = attachments
@@ -285,6 +281,10 @@ def build(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock, chance = clock or SystemClock(), chance or Chance.system()
     return FleetServer(settings, clock, chance, frozenset(parts))
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(settings.journal_retention_months, settings.telemetry_retention_months)
 
 
 def _solvers(settings: Settings) -> SolverPool:

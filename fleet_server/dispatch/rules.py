@@ -35,14 +35,7 @@ WAIT_WEIGHTS: Mapping[Priority, float] = {
 
 WAIT_SHARE = 1.0
 """How much of `WAIT_WEIGHTS` counts in a plan, too: without it work is stacked on who is near, and
-others wait (measured in the dispatch simulator, ADR 0024)."""
-MARGIN_SHARE, MARGIN_SECONDS_MAX = 0.15, 1800.0
-"""A plan keeps so much of the time left to a due instant free: work takes longer than planned."""
-
-
-def margin_seconds(left_seconds: float) -> float:
-    """Return what a plan keeps free before a due instant that is so far away."""
-    return min(max(left_seconds, 0.0) * MARGIN_SHARE, MARGIN_SECONDS_MAX)
+others wait (measured in the dispatch simulator, ADR 0025)."""
 
 
 class CheckInWay(StrEnum):

@@ -26,7 +26,7 @@ VISIT_LIFE = LifeCycle(
         _V.PLANNED: frozenset({_V.OFFERED, _V.ABORTED}),
         # Back to planned: declined or expired, which are states of the offer.
         _V.OFFERED: frozenset({_V.ACCEPTED, _V.PLANNED, _V.ABORTED}),
-        # Back to planned: a better plan, or a dispatcher, gives it to somebody else (ADR 0024).
+        # Back to planned: a better plan, or a dispatcher, gives it to somebody else (ADR 0025).
         _V.ACCEPTED: frozenset({_V.TRAVELLING, _V.PLANNED, _V.ABORTED}),
         _V.TRAVELLING: frozenset({_V.ON_SITE, _V.ABORTED}),
         _V.ON_SITE: frozenset({_V.DONE, _V.ABORTED}),

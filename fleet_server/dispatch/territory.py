@@ -13,6 +13,7 @@ from math import inf
 from fleet_server.cabinets.models import Site
 from fleet_server.dispatch.models import Visit
 from fleet_server.dispatch.planner.problem import (
+    MARGIN_SECONDS,
     Break,
     Commitment,
     Job,
@@ -34,7 +35,6 @@ from fleet_server.dispatch.rules import (
     SERVICE_SECONDS,
     WAIT_SHARE,
     WAIT_WEIGHTS,
-    margin_seconds,
 )
 from fleet_server.dispatch.states import VisitState
 from fleet_server.service_levels.rules import Priority
@@ -122,7 +122,12 @@ class _Surveyor:
     def territory(self) -> Territory:
         days = [day for key in self._people for day in self._days(key)]
         jobs = [self._job(visit, site) for visit, site in self._rows]
-        problem = Problem(tuple(jobs), tuple(days), previous=self._previous(days))
+        problem = Problem(
+            tuple(jobs),
+            tuple(days),
+            previous=self._previous(days),
+            margin_seconds=MARGIN_SECONDS,
+        )
         seen = {visit.id: seen_of(visit) for visit, _ in self._rows}
         return Territory(self._region, self._tx.now, problem, seen)
 
@@ -149,7 +154,7 @@ class _Surveyor:
             visit.id,
             Place(site.latitude, site.longitude),
             SERVICE_SECONDS,
-            latest_start_seconds=due - margin_seconds(due),
+            latest_start_seconds=due,
             resolve_by_seconds=by,
             priority=priority,
             # What each technician-day may do says `_able`: by skill, level and certificate.
