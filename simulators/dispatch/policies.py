@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from fleet_server.dispatch.planner.building import built
 from fleet_server.dispatch.planner.problem import (
+    MARGIN_SECONDS,
     Commitment,
     Job,
     Plan,
@@ -17,7 +18,7 @@ from fleet_server.dispatch.planner.problem import (
 )
 from fleet_server.dispatch.planner.repair import repaired
 from fleet_server.dispatch.planner.risk import route_risk
-from fleet_server.dispatch.rules import WAIT_SHARE, WAIT_WEIGHTS, margin_seconds
+from fleet_server.dispatch.rules import WAIT_SHARE, WAIT_WEIGHTS
 from fleet_server.dispatch.solvers.engines import Budget
 from fleet_server.dispatch.solvers.pool import SolverPool
 from fleet_server.dispatch.solvers.rolling import improve
@@ -148,7 +149,7 @@ class Planned:
             for day in days
         }
         estimate = desk.scenario.estimate
-        return Problem(jobs, days, estimate, Plan(routes), desk.now)
+        return Problem(jobs, days, estimate, Plan(routes), desk.now, MARGIN_SECONDS)
 
     def _say(self, desk: Desk) -> None:
         due = [case for case in desk.waiting.values() if _is_due_in_an_hour(desk, case)]
@@ -180,7 +181,7 @@ class Planned:
             case.id,
             case.place,
             case.planned_seconds,
-            latest_start_seconds=case.due_seconds - margin_seconds(case.due_seconds - desk.now),
+            latest_start_seconds=case.due_seconds,
             wait_weight=WAIT_SHARE * WAIT_WEIGHTS[case.priority],
             priority=case.priority,
             skills=frozenset({case.kind}),
