@@ -40,6 +40,7 @@ def test_a_door_fault_walks_to_a_closed_ticket_with_every_clock_met(desk: Desk) 
     ]
     assert {clock["name"]: clock["met"] for clock in ticket["clocks"]} == {
         "acknowledge": True,
+        "first_response": True,
         "arrival": True,
         "resolution": True,
     }

@@ -211,6 +211,7 @@ def test_later_features_open_tickets_that_go_out_at_once(desk: Desk) -> None:
     assert (ticket["id"], ticket["state"]) == (ticket_id, "scheduled")
     assert {clock["name"] for clock in ticket["clocks"]} == {
         "acknowledge",
+        "first_response",
         "arrival_removal",
         "resolution",
     }
