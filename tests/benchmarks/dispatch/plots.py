@@ -1,4 +1,4 @@
-"""The plot of `make bench-dispatch`: % on time over load, a line for each policy, with intervals."""
+"""The plot of `make bench-dispatch`: % on time over load, one line a policy, with intervals."""
 
 from collections.abc import Iterable
 from pathlib import Path
