@@ -65,7 +65,7 @@ def test_a_folder_is_solved_and_its_gaps_are_against_what_lies_beside(tmp_path: 
     for kind in ("R1", "C2"):
         write(generated(kind, 1, 15), tmp_path)
     (tmp_path / "best_known.txt").write_text("R1-1 100\n", encoding="utf-8")
-    one, other = solve_folder(tmp_path, 0.6, 1)
+    one, other = solve_folder(tmp_path, 1.5, 1)
     assert [one.name, other.name] == ["C2-1", "R1-1"]
     assert one.is_feasible
     assert other.is_feasible

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -31,6 +32,9 @@ def serving(answer: Answer) -> Iterator[StandIn]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the standard library's name
             seen.append(self.path)
+            # Read whole before any answer: closing on unread bytes would reset the connection.
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.rfile = BytesIO(asked)
             answer(self)
 
         do_POST = do_GET  # noqa: N815  # the same

@@ -102,7 +102,7 @@ def test_a_map_that_hangs_is_given_up(client: Client) -> None:
 @both
 def test_a_map_that_trickles_is_given_up_by_the_clock(client: Client) -> None:
     with serving(trickling) as stand_in, pytest.raises(MapUnreachableError, match="slowly"):
-        table(client, stand_in.url, seconds=0.3)
+        table(client, stand_in.url, seconds=1.0)
 
 
 @both
