@@ -8,7 +8,7 @@ PACKAGES := protocol edge_agent fleet_server simulators
 # Two test processes on two cores; the count of a larger machine brings nothing but noise.
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo run system-packages test check format bench soak soak-edge soak-simulation lock migration clean
+.PHONY: help setup demo run system-packages test check format bench soak soak-edge soak-week soak-simulation lock migration clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ soak-edge: setup ## kill real agents a thousand times under load; five minutes
 # Seeds of `make soak-simulation`; the first one may be given too, to look where nobody looked.
 SEEDS ?= 300
 FIRST_SEED ?= 1
+
+soak-week: setup ## a week of 50 technicians and 2,000 cabinets through the API, the server killed
+	$(BIN)/python -m tests.soak.fleet_week
 
 soak-simulation: setup ## play many seeds of the whole fleet under a virtual clock
 	$(BIN)/cabinet-sim simulate --seed $(FIRST_SEED) --seeds $(SEEDS)

@@ -39,6 +39,10 @@ class WebClient:
             self._sessions[username] = client
         return Session(self._sessions[username])
 
+    def clients(self) -> list[TestClient]:
+        """Return every client that is signed in."""
+        return list(self._sessions.values())
+
     def close(self) -> None:
         """End all sessions."""
         for client in (self.anonymous, *self._sessions.values()):

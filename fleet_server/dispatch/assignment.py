@@ -78,6 +78,9 @@ def ask_next(tx: Transaction, visit: Visit, *, again: bool = False) -> None:
     `again` also asks those who let an offer expire; who declined is not asked again. Whom a plan
     or a dispatcher means it for is asked first.
     """
+    if _waits_for_its_technician(tx, visit):
+        look_again(tx, visit)
+        return
     found = candidates_for(tx, visit, again=again)
     meant = visit.locked_to or visit.planned_for
     found.sort(key=lambda candidate: candidate.technician_id != meant)
@@ -85,6 +88,12 @@ def ask_next(tx: Transaction, visit: Visit, *, again: bool = False) -> None:
         _offer(tx, visit, found[0])
     else:
         _nobody(tx, visit)
+
+
+def look_again(tx: Transaction, visit: Visit) -> None:
+    """See to it that a visit nobody has been asked for is looked at again."""
+    wait = timedelta(seconds=pinned(tx.session, visit.policy).replan_seconds)
+    visit.ask_again_at = tx.now + wait
 
 
 def candidates_for(tx: Transaction, visit: Visit, *, again: bool = False) -> list[Candidate]:
@@ -247,9 +256,17 @@ def ask(tx: Transaction, visit: Visit, technician: Technician, arrival_at: datet
     tx.announce(VisitOffered(visit.id, offer.id, technician.id))
 
 
+def _waits_for_its_technician(tx: Transaction, visit: Visit) -> bool:
+    """Whether a plan means it for somebody whose shift begins later, and in time."""
+    at, due = visit.planned_arrival_at, visit.due_at
+    if visit.planned_for is None or at is None or at <= tx.now or (due is not None and at > due):
+        return False
+    known = abilities(tx.session, tx.now).get(visit.planned_for)
+    return known is not None and on_duty_until(known[1], tx.now) is None
+
+
 def _nobody(tx: Transaction, visit: Visit) -> None:
-    wait = timedelta(seconds=pinned(tx.session, visit.policy).replan_seconds)
-    visit.ask_again_at = tx.now + wait
+    look_again(tx, visit)
     if visit.nobody_told_at is None:
         visit.nobody_told_at = tx.now
         message = said("visit.nobody")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fleet_server.dispatch.answers import leave_route, withdraw
-from fleet_server.dispatch.assignment import about, ask, step
+from fleet_server.dispatch.assignment import about, ask, look_again, step
 from fleet_server.dispatch.models import Visit
 from fleet_server.dispatch.queries import tickets_of
 from fleet_server.dispatch.states import VisitState
@@ -44,6 +44,8 @@ def give_to(tx: Transaction, visit: Visit, seat: Seat, reason: str) -> None:
     visit.planned_for, visit.planned_arrival_at = seat.technician_id, seat.arrival_at
     if seat.technician_id is not None and is_on_duty(tx, seat.technician_id):
         ask(tx, visit, technician_by_id(tx.session, seat.technician_id), seat.arrival_at or tx.now)
+    else:
+        look_again(tx, visit)
 
 
 def is_on_duty(tx: Transaction, technician_id: str) -> bool:

@@ -110,8 +110,10 @@ def _claimed(tx: Transaction) -> Wanted | None:
 def _finish(
     tx: Transaction, wanted: Wanted, seen: Territory, found: Improvement | None, took: float
 ) -> None:
+    stands = found is None or not found.is_new or _written(tx, wanted, seen, found, took)
+    # After the visits, as everywhere: who holds a visit may wish for a plan.
     wish = tx.session.get(PlanWish, (wanted.region, wanted.tier), with_for_update=True)
-    if found is not None and found.is_new and not _written(tx, wanted, seen, found, took):
+    if not stands:
         _again(tx, wish)
         return
     if wish is None:

@@ -111,12 +111,16 @@ class _Surveyor:
             if works_in(ability, region)
         }
         self._visits = visits_of_technicians(tx.session, self._people)
+        technicians = [technician for technician, _ in self._people.values()]
+        self._homes = start_places(tx.session, technicians)
+        self._last = last_sites(tx.session, self._people, tx.now - LAST_PLACE_COUNTS)
         planned = planned_in(tx.session, region)
         self._planned = {visit.id: visit for visit, _ in planned}
         self._rows = [*planned, *self._standing()]
         self._ids = [visit.id for visit, _ in self._rows]
         self._stock = stocks_of(tx.session, self._people)
         self._needs = self._parts_needed()
+        self._gates = {_gate(visit): (visit.skills, visit.level) for visit, _ in self._rows}
         self._refusals = refusals_of(tx.session, self._ids)
 
     def territory(self) -> Territory:
@@ -199,27 +203,22 @@ class _Surveyor:
     def _begin(
         self, technician: Technician, rows: Sequence[Row], span: Span, *, today: bool
     ) -> tuple[Place, float]:
+        home = Place(*self._homes[technician.id])
         if not today:
-            return self._home(technician), (span.starts_at - self._tx.now).total_seconds()
+            return home, (span.starts_at - self._tx.now).total_seconds()
         for visit, site in rows:
             if visit.state in _UNDER_WAY:
                 place = Place(site.latitude, site.longitude)
                 return place, free_after(visit, self._tx.now)
-        since = self._tx.now - LAST_PLACE_COUNTS
-        last = last_sites(self._tx.session, [technician.id], since).get(technician.id)
-        if last is not None:
-            return Place(last.latitude, last.longitude), 0.0
-        return self._home(technician), 0.0
-
-    def _home(self, technician: Technician) -> Place:
-        return Place(*start_places(self._tx.session, [technician])[technician.id])
+        last = self._last.get(technician.id)
+        return (home if last is None else Place(last.latitude, last.longitude)), 0.0
 
     def _able(self, ability: Ability, at: datetime) -> frozenset[str]:
         """Gates this person passes then: a lapsed certificate is no skill of the plan."""
         return frozenset(
-            _gate(visit)
-            for visit, _ in self._rows
-            if is_qualified(ability, visit.skills, at, visit.level)
+            gate
+            for gate, (skills, level) in self._gates.items()
+            if is_qualified(ability, skills, at, level)
         )
 
     def _previous(self, days: Sequence[TechnicianDay]) -> Plan:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fleet_server.auth.rules import Role
+from fleet_server.dispatch import replanning
 from fleet_server.dispatch.models import PlanWish
 from fleet_server.dispatch.replanning import Replanner
 from fleet_server.dispatch.solvers.engines import Engine
@@ -18,13 +19,18 @@ from tests.desk import Desk, Technician
 REGION = "east"
 
 
-@pytest.fixture
-def replanner(desk: Desk) -> Iterator[Replanner]:
-    made = Replanner(
-        desk.server.transactions, desk.server.clock, SolverPool([Engine.PYVRP], processes=1)
-    )
+@pytest.fixture(scope="module")
+def solvers() -> Iterator[SolverPool]:
+    made = SolverPool([Engine.PYVRP], processes=1)
     yield made
     made.close()
+
+
+@pytest.fixture
+def replanner(desk: Desk, solvers: SolverPool, monkeypatch: pytest.MonkeyPatch) -> Replanner:
+    # A tenth of the time the product takes: these regions have one visit.
+    monkeypatch.setattr(replanning, "BUDGET_SECONDS", {1: 0.1, 2: 0.3, 3: 0.5})
+    return Replanner(desk.server.transactions, desk.server.clock, solvers)
 
 
 def wishes(desk: Desk) -> list[tuple[str, int, str]]:
