@@ -28,7 +28,7 @@ FOUND_BY = {
 FIRST_TRIED: dict[str, tuple[int, ...]] = {
     "holes_accepted": (4,),
     "orders_repeated": (4,),
-    "pending_rules_ignored": (191,),
+    "pending_rules_ignored": (12,),
     "stale_epochs_accepted": (4,),
 }
 """Seeds that have what a mutation needs to show: they spare the others the time."""
