@@ -207,8 +207,12 @@ def test_orders_that_need_what_is_not_fitted_are_rejected(bench: Bench) -> None:
 def logging_of_the_agent() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    # A server of another test may still tick in this process; no agent has a scheduler.
+    foreign = logging.getLogger("apscheduler")
+    told, foreign.propagate = foreign.propagate, False
     configure("info")
     yield
+    foreign.propagate = told
     root.handlers[:] = handlers
     root.setLevel(level)
 
