@@ -60,9 +60,6 @@ from protocol.wire import encode
 
 log = get_logger("app")
 
-WISHES_MAX = 20
-"""Plans of one turn; the scheduler comes back a second later."""
-
 Scope = MutableMapping[str, Any]
 
 
@@ -204,7 +201,7 @@ class FleetServer:
             self._guarded("dispatch.replan", self._work_off)
 
     def _work_off(self) -> None:
-        self.replanner.work_off(WISHES_MAX)
+        self.replanner.work_off()
 
     def _sweep_deadlines(self) -> None:
         for name, one in self.sweeps:

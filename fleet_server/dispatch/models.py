@@ -40,7 +40,6 @@ class Visit(Table):
     arrival_p80_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """By when it is reached in four of five draws."""
     risk_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    departed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refusals: Mapped[int] = mapped_column(Integer, default=0)
     ask_again_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     nobody_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

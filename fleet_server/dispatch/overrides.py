@@ -23,6 +23,7 @@ from fleet_server.technicians.rules import is_qualified
 from fleet_server.transactions import Transaction
 
 _NEVER = frozenset({ViolationCode.SKILL, ViolationCode.LEVEL})
+"""A day on which the qualification has lapsed is no place for the visit, at any price."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def price_of(tx: Transaction, visit: Visit, technician: Technician) -> Price:
     if visit.id not in evaluator.jobs:
         raise ConflictError(f"visit {visit.id} is {visit.state}; it is not given to others now")
     before = evaluator.plan(seen.problem.previous)
-    tried = [evaluator.plan(plan) for plan in _places(seen, visit, technician)]
+    tried = [evaluator.plan(plan) for plan in _places(evaluator, visit, technician)]
     if not tried:
         return Price(technician.id, None, 0.0, (), (ViolationCode.SHIFT_END,))
     return _price(seen, visit, technician, before, min(tried, key=_rank))
@@ -90,16 +91,16 @@ def _must_be_able(tx: Transaction, visit: Visit, technician: Technician) -> None
         raise InvalidError("technician_id", reason)
 
 
-def _places(seen: Territory, visit: Visit, technician: Technician) -> Sequence[Plan]:
+def _places(evaluator: Evaluator, visit: Visit, technician: Technician) -> Sequence[Plan]:
     """Every plan in which they make the visit, the rest staying as it is."""
-    standing = seen.problem.previous
+    standing, job = evaluator.problem.previous, evaluator.jobs[visit.id]
     without = {
         key: tuple(one for one in route if one != visit.id)
         for key, route in standing.routes.items()
     }
     plans = []
-    for day in seen.problem.days:
-        if day.technician_id != technician.id:
+    for day in evaluator.problem.days:
+        if day.technician_id != technician.id or evaluator.may_do(day, job) in _NEVER:
             continue
         route = without.get(day.id, ())
         for position in range(len(day.fixed), len(route) + 1):
@@ -127,7 +128,7 @@ def _price(
         seen.instant(stop.arrival_seconds),
         after.cost_seconds - before.cost_seconds,
         tuple(sorted(set(after.late) - set(before.late))),
-        tuple(sorted({str(code) for code in broken if code not in _NEVER})),
+        tuple(sorted({str(code) for code in broken})),
     )
 
 

@@ -28,6 +28,8 @@ log = get_logger("dispatch")
 
 BUDGET_SECONDS = {1: 0.7, 2: 7.0, 3: 60.0}
 """Of each tier (dispatch, When): 0.3-1 s, 5-10 s, 60-120 s."""
+WISHES_MAX = 20
+"""Plans of one turn; the scheduler comes back a second later."""
 TRIES_MAX = 5
 """A region in which something changes during every try is planned again in the next round."""
 TRY_AGAIN = timedelta(seconds=2)
@@ -56,7 +58,7 @@ class Replanner:
         self._solvers = solvers
         self._seed = 0
 
-    def work_off(self, limit: int = 20) -> int:
+    def work_off(self, limit: int = WISHES_MAX) -> int:
         """Take up to `limit` wishes, most urgent tier first; returns how many were taken."""
         for number in range(limit):
             if not self.step():

@@ -15,7 +15,7 @@ from fleet_server.dispatch.planner.problem import Commitment, Job, Plan, Problem
 from fleet_server.dispatch.planner.travel import Place
 from fleet_server.dispatch.queries import last_sites, visits_of_technicians
 from fleet_server.dispatch.rules import LAST_PLACE_COUNTS, PINNED_WITHIN, SERVICE_SECONDS
-from fleet_server.dispatch.states import VisitState
+from fleet_server.dispatch.states import UNDER_WAY, VisitState
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.queries import start_places
@@ -23,11 +23,10 @@ from fleet_server.transactions import Transaction
 
 Row = tuple[Visit, Site]
 
-_COMMITMENTS = {
+COMMITMENTS = {
     VisitState.OFFERED: Commitment.OFFERED,
     VisitState.ACCEPTED: Commitment.ACCEPTED,
 }
-_WAITING = frozenset(_COMMITMENTS)
 
 
 def standing_problem(
@@ -44,7 +43,7 @@ def standing_problem(
     jobs: list[Job] = []
     days, routes = [], {}
     for key in people:
-        waiting = [row for row in visits[key] if row[0].state in _WAITING]
+        waiting = [row for row in visits[key] if row[0].state in COMMITMENTS]
         mine = [job_of(visit, site, tx.now) for visit, site in waiting]
         jobs += mine
         routes[key] = tuple(job.id for job in mine)
@@ -61,7 +60,7 @@ def job_of(visit: Visit, site: Site, now: datetime, wait_weight: float = 0.0) ->
         SERVICE_SECONDS,
         latest_start_seconds=inf if visit.due_at is None else (visit.due_at - now).total_seconds(),
         priority=Priority(visit.priority),
-        commitment=_COMMITMENTS.get(VisitState(visit.state), Commitment.OPEN),
+        commitment=COMMITMENTS.get(VisitState(visit.state), Commitment.OPEN),
         wait_weight=wait_weight,
     )
 
@@ -99,7 +98,7 @@ def _day(
 ) -> TechnicianDay:
     free = 0.0
     for visit, site in rows:
-        if visit.state in {VisitState.TRAVELLING, VisitState.ON_SITE}:
+        if visit.state in UNDER_WAY:
             start, free = Place(site.latitude, site.longitude), free_after(visit, now)
     end = inf if until is None else max((until - now).total_seconds(), free)
     return TechnicianDay(technician_id, technician_id, start, free, end, fixed=front)

@@ -30,12 +30,9 @@ WAIT_WEIGHTS: Mapping[Priority, float] = {
     Priority.P2: 0.375,
     Priority.P3: 0.125,
 }
-"""Prizes of the design, about 8 : 3 : 1, as cost of a second of waiting."""
+"""Prizes of the design, about 8 : 3 : 1, as cost of a second of waiting.
 
-
-WAIT_SHARE = 1.0
-"""How much of `WAIT_WEIGHTS` counts in a plan, too: without it work is stacked on who is near, and
-others wait (measured in the dispatch simulator, ADR 0025)."""
+In a whole plan, too: without it work is stacked on who is near, and others wait (ADR 0025)."""
 
 
 class CheckInWay(StrEnum):

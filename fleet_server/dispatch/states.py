@@ -38,7 +38,10 @@ VISIT_LIFE = LifeCycle(
 NOT_BEGUN = frozenset({_V.PLANNED, _V.OFFERED, _V.ACCEPTED})
 """A further ticket of the site joins a visit in these."""
 
-UNENDED = NOT_BEGUN | {_V.TRAVELLING, _V.ON_SITE}
+UNDER_WAY = frozenset({_V.TRAVELLING, _V.ON_SITE})
+"""Somebody has set out for it: it is theirs to the end."""
+
+UNENDED = NOT_BEGUN | UNDER_WAY
 
 DECLINED = "declined"
 """Answer a technician may give where the visit's next state would be `accepted`."""

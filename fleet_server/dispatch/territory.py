@@ -29,14 +29,13 @@ from fleet_server.dispatch.queries import (
     refusals_of,
     visits_of_technicians,
 )
-from fleet_server.dispatch.routes import Row, free_after, pinned_front
+from fleet_server.dispatch.routes import COMMITMENTS, Row, free_after, pinned_front
 from fleet_server.dispatch.rules import (
     LAST_PLACE_COUNTS,
     SERVICE_SECONDS,
-    WAIT_SHARE,
     WAIT_WEIGHTS,
 )
-from fleet_server.dispatch.states import VisitState
+from fleet_server.dispatch.states import UNDER_WAY, VisitState
 from fleet_server.service_levels.rules import Priority
 from fleet_server.technicians.models import Technician
 from fleet_server.technicians.parts_queries import needs_by_fault, stocks_of
@@ -46,11 +45,6 @@ from fleet_server.transactions import Transaction
 
 HORIZON = timedelta(days=3)
 """Today and two working days (dispatch, Formulation)."""
-_UNDER_WAY = frozenset({VisitState.TRAVELLING, VisitState.ON_SITE})
-_COMMITMENTS = {
-    VisitState.OFFERED: Commitment.OFFERED,
-    VisitState.ACCEPTED: Commitment.ACCEPTED,
-}
 
 
 @dataclass(frozen=True)
@@ -77,10 +71,6 @@ class Territory:
     def instant(self, seconds: float) -> datetime:
         """Second of the plan as a time."""
         return self.epoch + timedelta(seconds=round(seconds))
-
-    def technician_of(self, day_id: str) -> str:
-        """Whose day it is."""
-        return next(day.technician_id for day in self.problem.days if day.id == day_id)
 
 
 def seen_of(visit: Visit) -> Seen:
@@ -114,9 +104,7 @@ class _Surveyor:
         technicians = [technician for technician, _ in self._people.values()]
         self._homes = start_places(tx.session, technicians)
         self._last = last_sites(tx.session, self._people, tx.now - LAST_PLACE_COUNTS)
-        planned = planned_in(tx.session, region)
-        self._planned = {visit.id: visit for visit, _ in planned}
-        self._rows = [*planned, *self._standing()]
+        self._rows = [*planned_in(tx.session, region), *self._standing()]
         self._ids = [visit.id for visit, _ in self._rows]
         self._stock = stocks_of(tx.session, self._people)
         self._needs = self._parts_needed()
@@ -137,7 +125,7 @@ class _Surveyor:
 
     def _standing(self) -> Iterator[Row]:
         for key in self._people:
-            yield from (row for row in self._visits[key] if row[0].state in _COMMITMENTS)
+            yield from (row for row in self._visits[key] if row[0].state in COMMITMENTS)
 
     def _parts_needed(self) -> dict[str, dict[str, int]]:
         codes = fault_codes_of(self._tx.session, self._ids)
@@ -166,9 +154,9 @@ class _Surveyor:
             parts=self._carried(visit.id),
             pinned_to=visit.locked_to or (visit.technician_id if keeps else None),
             refused=frozenset(self._refusals.get(visit.id, ())),
-            commitment=_COMMITMENTS.get(VisitState(visit.state), Commitment.OPEN),
+            commitment=COMMITMENTS.get(VisitState(visit.state), Commitment.OPEN),
             moves_today=visit.moves if visit.moved_on == now.date() else 0,
-            wait_weight=WAIT_SHARE * WAIT_WEIGHTS[priority],
+            wait_weight=WAIT_WEIGHTS[priority],
         )
 
     def _carried(self, visit_id: str) -> dict[str, int]:
@@ -186,7 +174,7 @@ class _Surveyor:
         today = span.starts_at <= now
         start, free = self._begin(technician, rows, span, today=today)
         end = max((span.ends_at - now).total_seconds(), free)
-        waiting = [row for row in rows if row[0].state in _COMMITMENTS]
+        waiting = [row for row in rows if row[0].state in COMMITMENTS]
         front = [visit.id for visit, _ in waiting[: pinned_front(now, waiting)]] if today else []
         return TechnicianDay(
             f"{technician.id}/{span.starts_at.isoformat()}",
@@ -207,7 +195,7 @@ class _Surveyor:
         if not today:
             return home, (span.starts_at - self._tx.now).total_seconds()
         for visit, site in rows:
-            if visit.state in _UNDER_WAY:
+            if visit.state in UNDER_WAY:
                 place = Place(site.latitude, site.longitude)
                 return place, free_after(visit, self._tx.now)
         last = self._last.get(technician.id)

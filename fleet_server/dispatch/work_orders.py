@@ -12,7 +12,7 @@ from fleet_server.cabinets.queries import cabinet_by_id
 from fleet_server.dispatch.models import Visit
 from fleet_server.dispatch.queries import tickets_of
 from fleet_server.dispatch.rules import WORK_ORDER_LIFETIME, allowed_actions
-from fleet_server.dispatch.states import VisitState
+from fleet_server.dispatch.states import UNDER_WAY
 from fleet_server.errors import ConflictError
 from fleet_server.signing import SigningService
 from fleet_server.tickets.queries import cabinets_of
@@ -20,8 +20,6 @@ from fleet_server.tickets.rules import TicketKind
 from fleet_server.transactions import Transaction
 from protocol.signatures import Envelope, SignedKind
 from protocol.work_order import WorkOrder
-
-_UNDER_WAY = frozenset({VisitState.TRAVELLING, VisitState.ON_SITE})
 
 
 def work_orders(
@@ -31,7 +29,7 @@ def work_orders(
 
     Raises ConflictError while the technician is not under way.
     """
-    if visit.state not in _UNDER_WAY:
+    if visit.state not in UNDER_WAY:
         raise ConflictError(f"a work order is given out under way; the visit is {visit.state}")
     not_after = tx.now + WORK_ORDER_LIFETIME
     tokens = {}

@@ -1,5 +1,6 @@
 """Routes of service levels: policies and calendars as data, and the clocks that run by them."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -99,7 +100,8 @@ def list_calendars(actor: CurrentActor, context: WebContext) -> CalendarsView:
     """List every version of every calendar."""
     actor.must_somewhere(Permission.VIEW)
     with context.transactions.read() as tx:
-        views = [_calendar_view(tx, one) for _, one in sorted(calendars(tx.session).items())]
+        newest = newest_calendars(tx.session)
+        views = [_calendar_view(newest, one) for _, one in sorted(calendars(tx.session).items())]
     return CalendarsView(items=views, actions=_may_publish(actor))
 
 
@@ -114,7 +116,7 @@ def add_calendar(
     def create(tx: Transaction) -> CalendarView:
         publish_calendar(tx, calendar)
         tx.session.flush()
-        return _calendar_view(tx, calendar)
+        return _calendar_view(newest_calendars(tx.session), calendar)
 
     return create_once(
         context.transactions, actor.name, key, "calendars", order, CalendarView, create
@@ -216,11 +218,11 @@ def _policy_view(tx: Transaction, actor: Actor, policy: Policy) -> PolicyView:
     )
 
 
-def _calendar_view(tx: Transaction, calendar: Calendar) -> CalendarView:
+def _calendar_view(newest: Mapping[str, Calendar], calendar: Calendar) -> CalendarView:
     return CalendarView(
         **msgspec.to_builtins(calendar),
         reference=calendar.reference,
-        newest=newest_calendars(tx.session)[calendar.name].version == calendar.version,
+        newest=newest[calendar.name].version == calendar.version,
         shipped=calendar.reference in CALENDARS,
     )
 

@@ -53,7 +53,9 @@ class ServiceClock(Table):
     """Audience that answers for the thing now."""
     site_id: Mapped[str | None] = mapped_column(String(36))
     region: Mapped[str | None] = mapped_column(String(40))
-    timebase: Mapped[str] = mapped_column(String(80), default="real", server_default="real")
+    timebase: Mapped[str] = mapped_column(
+        String(80), default="real", server_default="real", index=True
+    )
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
     target_seconds: Mapped[float] = mapped_column(Float)

@@ -27,7 +27,7 @@ from fleet_server.service_levels.queries import (
     policies,
     running_on,
 )
-from fleet_server.service_levels.rules import Policy, checked
+from fleet_server.service_levels.rules import Policy, Unit, checked
 from fleet_server.service_levels.service import count_by
 from fleet_server.transactions import Transaction
 
@@ -92,9 +92,14 @@ def take_up_calendars(tx: Transaction) -> None:
     """Let running clocks count by the newest version of their calendar; a bounded number."""
     left = CLOCKS_MAX
     for name, calendar in newest_calendars(tx.session).items():
-        if left <= 0:
-            return
-        clocks = running_on(tx.session, name, left, calendar.reference)
+        older = [
+            f"{unit}:{name}@{version}"
+            for unit in (Unit.BUSINESS, Unit.WORKING_DAYS)
+            for version in range(1, calendar.version)
+        ]
+        if not older or left <= 0:
+            continue
+        clocks = running_on(tx.session, older, left)
         count_by(tx, clocks, calendar.reference)
         left -= len(clocks)
 

@@ -99,13 +99,12 @@ def scales(session: Session) -> Scales:
     return scale
 
 
-def running_on(session: Session, name: str, limit: int, but: str) -> list[ServiceClock]:
-    """Clocks that run on another version of a calendar than `but`, locked, in one order."""
+def running_on(session: Session, timebases: Collection[str], limit: int) -> list[ServiceClock]:
+    """Clocks that count in one of these and may still be counted anew, locked, in one order."""
     found = (
         select(ServiceClock)
+        .where(ServiceClock.timebase.in_(list(timebases)))
         .where(ServiceClock.stopped_at.is_(None), ServiceClock.breached_at.is_(None))
-        .where(ServiceClock.timebase.like(f"%:{name}@%"))
-        .where(ServiceClock.timebase.not_like(f"%:{but}"))
         .order_by(ServiceClock.id)
         .limit(limit)
         .with_for_update()

@@ -18,7 +18,7 @@ from fleet_server.dispatch.planner.problem import (
 )
 from fleet_server.dispatch.planner.repair import repaired
 from fleet_server.dispatch.planner.risk import route_risk
-from fleet_server.dispatch.rules import WAIT_SHARE, WAIT_WEIGHTS
+from fleet_server.dispatch.rules import WAIT_WEIGHTS
 from fleet_server.dispatch.solvers.engines import Budget
 from fleet_server.dispatch.solvers.pool import SolverPool
 from fleet_server.dispatch.solvers.rolling import improve
@@ -182,7 +182,7 @@ class Planned:
             case.place,
             case.planned_seconds,
             latest_start_seconds=case.due_seconds,
-            wait_weight=WAIT_SHARE * WAIT_WEIGHTS[case.priority],
+            wait_weight=WAIT_WEIGHTS[case.priority],
             priority=case.priority,
             skills=frozenset({case.kind}),
             refused=refused,

@@ -51,6 +51,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("promised_at", UtcDateTime(), nullable=True))
         table.add_column(sa.Column("escalations", sa.Integer(), server_default="0", nullable=False))
         table.add_column(sa.Column("acknowledged_at", UtcDateTime(), nullable=True))
+    op.create_index("ix_service_clocks_timebase", "service_clocks", ["timebase"])
     op.execute("UPDATE service_clocks SET begun_at = started_at, policy_due_at = due_at")
     with op.batch_alter_table("service_clocks") as table:
         table.alter_column("begun_at", existing_type=UtcDateTime(), nullable=False)
@@ -58,6 +59,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_service_clocks_timebase", "service_clocks")
     with op.batch_alter_table("service_clocks") as table:
         for name in (
             "acknowledged_at",

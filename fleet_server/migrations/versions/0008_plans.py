@@ -22,7 +22,6 @@ VISIT_COLUMNS = (
     ("late_probability", sa.Float()),
     ("arrival_p80_at", UtcDateTime()),
     ("risk_at", UtcDateTime()),
-    ("departed_at", UtcDateTime()),
 )
 
 
